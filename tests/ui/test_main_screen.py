@@ -25,7 +25,7 @@ from scenes import (
     row,
     with_history,
 )
-from task_scenes import FAILED_TASK, TASKS, page
+from task_scenes import FAILED_TASK
 from values import replace
 from view_scenes import found, on_results
 
@@ -39,7 +39,7 @@ from wfinspect.ui.screens.main import ORDER_SECONDS, Layout, layout_for
 from wfinspect.ui.screens.view import Title
 from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.api import Contact, Outlook, Snapshot, TasksOf
+from wfinspect.watching.api import Contact, Outlook, Snapshot
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 """The first rows of `mixed`, by attention."""
@@ -625,41 +625,19 @@ async def test_who_acted_on_several_tasks_is_requested_when_the_cost_was_shown()
 
 
 @pytest.mark.parametrize("numbers", [(), (1, 2), (1, 2, 3, 4)])
-async def test_who_acted_is_requested_once_the_tasks_that_o_needs_are_read(
+async def test_o_says_so_while_tasks_are_not_read_and_works_once_they_are(
     numbers: tuple[int, ...],
 ) -> None:
     async with running(mixed(), (120, 50)) as rig:
         await rig.press("g", "o")
-        assert "Reading its tasks first." in rig.text
-        assert rig.control.answer(page(*TASKS)) == TasksOf(key(FAILED))
+        assert "Its tasks are not known yet, t shows them." in rig.text
         await rig.publish(touched(*numbers))
+        assert rig.control.questions == []
+        await rig.press("o")
 
-        # Where that is dear, the cost is shown first.
-        assert len(rig.control.questions) == len(numbers) % 4
-        said = {0: "No task failed or was rerun.", 2: "BY HAND", 4: "4 of its tasks: 4 calls"}
+        assert len(rig.control.questions) == len(numbers)
+        said = {0: "No task failed or was rerun.", 2: "BY HAND", 4: "BY HAND"}
         assert said[len(numbers)] in rig.text
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (page(), "It has no tasks."),
-        (replace(page(*TASKS), is_last=False), "It has too many tasks for o."),
-        (Refused("ListTaskInstances is not allowed."), "ListTaskInstances is not allowed."),
-    ],
-)
-async def test_where_tasks_are_not_read_o_says_why_unless_the_cursor_has_gone(
-    answer: object, said: str
-) -> None:
-    async with running(mixed(), (120, 50)) as rig:
-        for moves in ((), ("escape", "j"), ("escape", "j", "k")):
-            await rig.press("g", "o", *moves)
-            rig.control.answer(answer)
-            await rig.settle()
-            assert (said in rig.text) is (not moves)
-            await rig.publish(touched(1, 2))
-            assert rig.control.questions == []
-            await rig.publish(mixed())
 
 
 async def test_who_acted_on_few_tasks_is_requested_at_once_and_stands_above_the_changes() -> None:

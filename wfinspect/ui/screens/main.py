@@ -17,16 +17,13 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
-from wfinspect.errors import ServiceError
 from wfinspect.format import shown
 from wfinspect.model import (
     Family,
     InstanceId,
     InstanceKey,
     OperationLog,
-    Page,
     Target,
-    TaskInstance,
     Transition,
 )
 from wfinspect.search import values_in
@@ -50,7 +47,7 @@ from wfinspect.ui.widgets.boxes import (
 )
 from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
-from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot, TasksOf
+from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
@@ -134,7 +131,7 @@ class MainScreen(SparingScreen[None]):
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._order_said = ""
-        self._in_detail = self.is_zoomed = self._wants_operations = self._is_led = False
+        self._in_detail = self.is_zoomed = self._is_led = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
@@ -157,10 +154,7 @@ class MainScreen(SparingScreen[None]):
         self._aside: list[_Aside] = []
         """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
         self._history_of: InstanceKey | None = None
-        """The row under the cursor, once its history has been looked at.
-
-        With `_wants_operations`, who acted on it is requested as soon as its tasks have been read.
-        """
+        """The row under the cursor, once its history has been looked at."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
         """What is known of who acted on tasks; None for what is on its way."""
         self.last_key_at = self._moved_at = -inf
@@ -274,7 +268,9 @@ class MainScreen(SparingScreen[None]):
         self.list.follows = self.snapshot.follows
         was_first, before = not self.list.cursor, self.list.chosen
         self.list.show_rows(self.rows, troubles, self._now, keeps_order=keeps_order)
-        if before and self._is_detail_opened and self.list.table.index(before.key) is None:
+        # Else it is in view without the keys as well.
+        is_opened = self._in_detail and (self.is_zoomed or self.app.size.width < WIDE_CELLS)
+        if before and is_opened and self.list.table.index(before.key) is None:
             # What was read has left the list: no other row is opened in its place.
             self._in_detail = False
         # Before the first key no row was chosen: the cursor stays on what needs the user most.
@@ -330,9 +326,7 @@ class MainScreen(SparingScreen[None]):
             self._moved_at, self._noticed = self.clock.monotonic(), None
         history = self.snapshot.history_of(row) if row is not None else ()
         if row is None or row.key != self._history_of:
-            self._history_of, self._wants_operations = None, False
-        elif self._wants_operations and row.outlook.is_progress_live:
-            self._start_operations(row, is_cost_known=False)
+            self._history_of = None
         elif len(wanted := touched(row)) == 1 and wanted[0][1] not in self.operations:
             self.request_operations([wanted[0][1]], self._show_operations)
         width, height = self.app.size
@@ -437,11 +431,6 @@ class MainScreen(SparingScreen[None]):
             return Layout.LIST
         width = self.app.size.width
         return layout_for(width, in_detail=self._in_detail, is_zoomed=self.is_zoomed)
-
-    @property
-    def _is_detail_opened(self) -> bool:
-        """Whether the detail is in view only because it has the keys."""
-        return self._in_detail and (self.is_zoomed or self.app.size.width < WIDE_CELLS)
 
     def on_resize(self, event: events.Resize) -> None:
         # It comes three times at the start, each with the size of the terminal.
@@ -855,37 +844,19 @@ class MainScreen(SparingScreen[None]):
 
     def action_operations(self) -> None:
         """Show who acted on the tasks of the row under the cursor; where that is dear, at first what it costs."""
-        if (row := self.needed()) is None:
+        row = self.needed()
+        if row is None or not self.is_read(row):
             return
         is_cost_known = row.key == self._history_of
         self.action_history()
-        if row.instance is not None:
-            self._start_operations(row, is_cost_known=is_cost_known)
-
-    def _start_operations(self, row: Row, *, is_cost_known: bool) -> None:
-        self._wants_operations = not row.outlook.is_progress_live
         wanted = [request for _, request in touched(row)]
-        if self._wants_operations:
-            self.notify("Reading its tasks first.", timeout=BRIEF_SECONDS)
-            take = partial(self.call_later, self._take_tasks, row.key)
-            self.control.submit(TasksOf(row.key), take)
+        if not row.outlook.is_progress_live:
+            self.notify("Its tasks are not known yet, t shows them.", timeout=BRIEF_SECONDS)
         elif not wanted:
             self.notify("No task failed or was rerun.", timeout=BRIEF_SECONDS)
         elif is_cost_known or len(wanted) <= CALLS_AT_ONCE:
             self.request_operations(wanted, self._show_operations)
             self._show_operations()
-
-    def _take_tasks(self, key: InstanceKey, outcome: Outcome[Page[TaskInstance]]) -> None:
-        if isinstance(outcome, ServiceError):
-            said = str(outcome)
-        elif outcome.value.is_last and outcome.value.items:
-            # The next snapshot has them.
-            return
-        else:
-            said = "It has no tasks." if outcome.value.is_last else "It has too many tasks for o."
-        if self._wants_operations and self._history_of == key:
-            self._wants_operations = False
-            self.notify(said)
 
     def _show_operations(self) -> None:
         is_at_end = self.detail.is_at_end
