@@ -35,7 +35,6 @@ from wfinspect.format import (
 )
 from wfinspect.lateness import Run, compare
 from wfinspect.model import (
-    FEW_RUNS,
     FIELDS,
     Family,
     FieldGroup,
@@ -189,6 +188,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
     instance, secrets, failed = incident.instance, _Secrets(), failed_tasks(incident.tasks)
     fails = instance is not None and instance.family is Family.FAILURE
     by_hand = commands_by_hand(incident.key.target, instance, failed) if instance else {}
+    runs = (each.run_number for each in by_attention(incident.tasks))
     return {
         "id": incident.key.id,
         "name": instance.name if instance else None,
@@ -204,11 +204,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
         "rerun": by_hand.get("Rerun"),
         "rerun_at": _rerun_at(incident),
-        "earlier_runs": [
-            {"id": each.id, "name": each.task_name, "last": each.run_number - 1}
-            for each in by_attention(incident.tasks)
-            if not fails and each.run_number and each.run_number > 1
-        ],
+        "earlier_run": next((n - 1 for n in runs if n and n > 1 and not fails), None),
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=_by_second),
         "held_up": [task_values(each) for each in incident.held_up if not incident.has(each)],
@@ -437,8 +433,7 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
     if "tasks" in missing:
         yield f"Its tasks could not be read: {missing['tasks']}"
     if _waits(values):
-        what = _AWAITED.get(values["status"], "")
-        yield f"It has not begun{what}. This command prints what it waits for:"
+        yield "It has not begun. This command prints what it waits for:"
         yield _Lines(f"wfinspect upstream {values['id']}")
     log_zone = zone_words(values["region"], now)
     yield from _before_rerun(values, zone)
@@ -458,12 +453,6 @@ def _about(values: Mapping[str, Any], level: int, zone: tzinfo, now: datetime) -
         yield _Heading(level + 1, "RequestIds")
         ids = [tuple(each.values()) for each in values["request_ids"]]
         yield from _table(("Operation", "RequestId"), ids)
-
-
-_AWAITED = {
-    Status.WAIT_TIME: ": it waits for its time",
-    Status.WAIT_RESOURCE: ": it waits for resources",
-}
 
 
 def _waits(values: Mapping[str, Any]) -> bool:
@@ -501,23 +490,14 @@ def _about_task(
 
 def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
     """Yield how to find the run that failed: how an earlier run of a task ended would be a call each."""
-    earlier = values["earlier_runs"]
+    number = values["earlier_run"]
     if rerun_at := values["rerun_at"]:
         at = _exactly(rerun_at, zone)
         yield f"It failed, and was rerun at {at}. This report is about the run since then."
-    elif not earlier:
-        return
-    number = earlier[0]["last"] if earlier else 1
-    if earlier:
-        names = listed([each["name"] or str(each["id"]) for each in earlier], _ERRORS)
-        yield f"These tasks have earlier runs: {names}."
-    if 0 < len(earlier) <= FEW_RUNS:
-        yield f"If one of them failed in run {number}, this prints its log:"
+        number = number or 1
+    if number:
+        yield f"If a task failed in run {number}, this prints its log, or how to find it:"
         yield _Lines(f"wfinspect logs {values['id']} --run {number}")
-    else:
-        yield "Which task failed before is not known. These print the tasks, and the log of an earlier run of one:"
-        log = f"logs {values['id']} --task TASK --run {number}"
-        yield _Lines(f"wfinspect tasks {values['id']}\nwfinspect {log}")
 
 
 def _holds_up(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
