@@ -227,7 +227,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["tasks", "1", "build_log"], "did you mean wfinspect logs 1 --task build_log?"),
         (["compare", "1", "2", "3"], "'3' is one too many: wfinspect compare ID [OTHER] "),
         (["upstream", "1", "--calls", "x"], "--calls: 'x' can't be used: give all or a whole "),
-        (["1", "--json"], "Put --json behind a command: wfinspect get --json"),
+        (["1", "--json"], "Put --json behind the command: wfinspect get --json"),
         (
             ["completion", "bash", "--shell"],
             "no option '--shell': there are only those of `wfinspect --help`",
@@ -258,14 +258,14 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (
             ["watch", "workspace=88123", "date=yesterday"],
-            "by options: wfinspect watch --project 88123 --bizdate yesterday --name TEXT",
+            "is given as an option: wfinspect watch --workspace 88123 --date yesterday\n",
         ),
         (
-            ["watch", "tag=team:x", "ads", "--until", "all:done"],
-            "by options: wfinspect watch --tag team:x --name ads --project ID",
+            ["watch", "Tag=team:x", "ads"],
+            "is given as an option: wfinspect watch --tag team:x ads\n",
         ),
         (["list", "add", "owner=1"], "by a search: wfinspect find owner=1"),
-        (["watch", "colour=1"], "There is no field 'colour': use "),
+        (["watch", "!owner=1"], "by a search: wfinspect find '!owner=1'"),
         (["list", "remove", "ads"], "e.g. 10432987165. `wfinspect list` prints the IDs."),
         (
             ["list", "remove", "all"],

@@ -120,7 +120,8 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
         return f"Did you mean wfinspect {named}?"
     given = [*takewhile(lambda each: not each.startswith("-"), argv)]
     if word in given and "=" in word:
-        return _search_of(given[0], given[1 + (given[0] == "list") :])
+        words = given[1 + (given[0] == "list") :]
+        return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
     if word != "-" and words[:2] in (["list", "remove"], ["list", "note"]):
         rows = "`wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove`"
         of_all = f"; to remove all rows: {rows}"
@@ -135,35 +136,7 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
     return f"To read IDs from standard input: {instead}"
 
 
-def _search_of(command: str, words: Sequence[str]) -> str:
-    """Return how to give the words of a search, which stand behind a command."""
-    from wfinspect.search import parse_search
-
-    try:
-        terms = parse_search(" ".join(words))
-    except UsageError as error:
-        return str(error)
-    names = [term.name or "name" for term in terms]
-    if command != "watch" or len({*names}) < len(names) or any(t.is_negated for t in terms):
-        return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
-    options = [
-        f"--{_AS_OPTIONS.get(name, name)} {shlex.quote(term.value)}"
-        for name, term in zip(names, terms, strict=True)
-    ]
-    options += ["--project ID"] * ("workspace" not in names)
-    options += ["--name TEXT"] * ({*names} <= {"workspace", "date"})
-    return f"A search is given by options: wfinspect watch {' '.join(options)}"
-
-
-_AS_OPTIONS = {"workspace": "project", "date": "bizdate"}
-_SEARCHING = {"wfinspect find", "wfinspect follow", "wfinspect watch"}
-
-
-def _searched() -> set[str]:
-    """Return what may stand before = in a search."""
-    from wfinspect.search import NAMES
-
-    return {*NAMES, *_AS_OPTIONS.values()}
+_SEARCHING = {"wfinspect find", "wfinspect follow"}
 
 
 _MOST_NAMED = 5
@@ -198,11 +171,9 @@ def _by_name(word: str, command: str = "") -> str:
 def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:
     """Refuse an option of a command that stands before it, or without one."""
     flag = option.partition("=")[0]
-    given = [word for word in rest if word in COMMANDS]
-    for name in given or COMMANDS:
+    for name in [word for word in rest if word in COMMANDS] or COMMANDS:
         if _command_parser(name, common).has_option(flag):
-            which = "the command" if given else "a command"
-            raise UsageError(f"Put {flag} behind {which}: wfinspect {name} {flag} ...")
+            raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -225,8 +196,8 @@ class _Parser(argparse.ArgumentParser):
             for before, word in pairwise(["", *words]):
                 action = self._option_string_actions.get(before)
                 is_value = action is not None and action.nargs != 0
-                is_option = word.startswith("--") and not is_value
-                if is_option and not self.has_option(word.partition("=")[0]):
+                is_known = is_value or self.has_option(word.partition("=")[0])
+                if word.startswith("--") and not is_known:
                     self.refuse(word)
         return super().parse_known_args(args, namespace)
 
@@ -266,24 +237,28 @@ class _Parser(argparse.ArgumentParser):
     def refuse_pairs(self, words: Sequence[str]) -> None:
         """Refuse a word such as status=Failure where there is an option for it, and no search."""
         for word in words:
-            name, equals, value = word.partition("=")
-            name = name.casefold()
-            action = self._option_string_actions.get(f"--{name}") if equals else None
-            if action is None or (self.prog in _SEARCHING and name in _searched()):
-                continue
-            option = [f"--{name}", *([value[:40]] if action.nargs != 0 else [])]
-            at = self._given.index(word)
-            line = shlex.join([*self._given[:at], *option, *self._given[at + 1 :]])
-            raise UsageError(f"{word[:40]!r} is given as an option: {self.prog} {line}")
+            if self._as_option(word) != [word]:
+                line = shlex.join(part for each in self._given for part in self._as_option(each))
+                raise UsageError(f"{word[:40]!r} is given as an option: {self.prog} {line}")
+
+    def _as_option(self, word: str) -> list[str]:
+        from wfinspect.search import NAMES
+
+        name, equals, value = word.partition("=")
+        name = name.casefold()
+        action = self._option_string_actions.get(f"--{name}") if equals else None
+        is_search = self.prog in _SEARCHING and name in {*NAMES, "project", "bizdate"}
+        if action is None or is_search:
+            return [word]
+        return [f"--{name}", *([value[:40]] if action.nargs != 0 else [])]
 
     def _taking(self, word: str) -> str:
         """Return the sentence on what takes a word that is one too many; "" for nothing."""
         prog, value = self.prog, word.casefold()
-        options = [each for each in self._actions if each.option_strings]
         flags = [
             each.option_strings[-1]
-            for each in options
-            if value in map(str.casefold, each.choices or ())
+            for each in self._actions
+            if each.option_strings and value in map(str.casefold, each.choices or ())
         ]
         if prog == "wfinspect tasks" and not (flags or word.isdecimal()):
             prog = "wfinspect logs"
