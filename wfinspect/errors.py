@@ -38,7 +38,8 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     by_folded = {each.casefold().removeprefix("--").removeprefix("-o "): each for each in known}
     typed = word.removeprefix("--")
     wanted = typed.casefold()
-    found = [each for each in by_folded if typed in _CALLED_ELSEWHERE.get(each, "").split()]
+    others = ((each, _CALLED_ELSEWHERE.get(each.rpartition(":")[2], "")) for each in by_folded)
+    found = [each for each, words in others if typed in words.split()]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     # Of three letters one edit changes a third.
@@ -53,12 +54,6 @@ _NEAR = 0.73
 
 # Of commands, options, their values and the pages of help alike: what is offered is what can be given there.
 _CALLED_ELSEWHERE = {
-    "all:done": "done finished",
-    "all:failure": "failure failed fail",
-    "all:success": "success succeeded",
-    "any:done": "done finished",
-    "any:failure": "failure failed fail",
-    "any:success": "success succeeded",
     "bizdate": "since day business-date -d",
     "compare": "diff cmp",
     "completion": "autocomplete bash zsh fish",
@@ -66,7 +61,9 @@ _CALLED_ELSEWHERE = {
     "costs": "budget quota calls limits throttling",
     "credentials": "login auth keys ram policy permissions profile profiles token",
     "doctor": "check diagnose test ping login auth troubleshooting proxy tls",
+    "done": "done finished",
     "exit-codes": "codes return-codes",
+    "failure": "failure failed fail",
     "field": "query fields columns column select jsonpath template jq -q",
     "find": "search query",
     "follow remove": "unfollow",
@@ -91,6 +88,7 @@ _CALLED_ELSEWHERE = {
     "search": "filter filters find dates",
     "ssh": "tmux locale colour color terminal",
     "status": "state ps",
+    "success": "success succeeded",
     "tag": "label labels selector -l",
     "tail": "lines limit last head since -n -t",
     "time-zone": "tz utc",

@@ -486,22 +486,20 @@ def _refuse_twice(terms: Iterable[Term], read_date: Callable[[str], object] | No
     """Refuse values of a field that can't both hold; dates where there is what reads them."""
     reads = {"workspace": read_number, "workflow": read_number, "trigger": read_number}
 
-    def may_both_hold(name: str, a: str, b: str) -> bool:
-        if read := {"date": read_date, **reads}.get(name):
-            return read(a) == read(b)
-        pairs = ((x, y) for x in _statuses(a) for y in _statuses(b))
+    def may_both_hold(a: Term, b: Term) -> bool:
+        if read := {"date": read_date, **reads}.get(a.name):
+            return read(a.value) == read(b.value)
+        pairs = ((x, y) for x in _statuses(a.value) for y in _statuses(b.value))
         return any(x.startswith(y) or y.startswith(x) for x, y in pairs)
 
-    given: dict[str, list[str]] = {}
-    for term in terms:
-        is_one = term.name not in {"", "name", "tag", "" if read_date else "date"}
-        if is_one and not term.is_negated:
-            given.setdefault(term.name, []).append(term.value)
-    for name, values in given.items():
-        if not all(may_both_hold(name, a, b) for a, b in combinations(values, 2)):
-            form = f"; for any of them: status={','.join(values)}" if name == "status" else ""
+    several = {"", "name", "tag", "" if read_date else "date"}
+    given = [term for term in terms if not (term.is_negated or term.name in several)]
+    for a, b in combinations(given, 2):
+        if a.name == b.name and not may_both_hold(a, b):
+            values = [term.value for term in given if term.name == a.name]
+            form = f"; for any of them: status={','.join(values)}" if a.name == "status" else ""
             said = shown(" and ".join(values), limit=60)
-            raise UsageError(f"{name}= is given twice: {said}{shown(form, limit=90)}.")
+            raise UsageError(f"{a.name}= is given twice: {said}{shown(form, limit=90)}.")
 
 
 def _advice_on(

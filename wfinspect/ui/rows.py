@@ -772,13 +772,9 @@ class RowTable:
     def hold(self, keys: set[InstanceKey]) -> bool:
         """Have these rows, which are shown, and no others stay where they no longer match; return whether any has left."""
         left = [each for each in map(self._given.get, self._held - keys) if self.has_left(each)]
-        removed = {self._place(row) for row in left} - {()}
-        for row in left:
-            self._kept.pop(row.key, None)
-        self._held = keys
-        if removed:
-            self._move(removed, [])
-        return bool(removed)
+        kept = {row.key: place for row in left if (place := self._place(row))}
+        self._kept, self._held = self._kept | kept, keys
+        return self.take_places([*kept])
 
     def has_left(self, row: Row | None) -> TypeGuard[Row]:
         """Return whether a row matches no longer, though it may be shown."""
