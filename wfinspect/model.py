@@ -540,10 +540,6 @@ def by_attention(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     )
 
 
-FEW_RUNS = 3
-"""Tasks: the earlier runs of so many are read, at a call each, to find the one that failed."""
-
-
 def failed_tasks(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
     """Return the tasks that failed by themselves, not those that are frozen; the first to begin comes first."""
     return [t for t in by_attention(tasks) if t.family is Family.FAILURE and not t.is_frozen]

@@ -457,13 +457,9 @@ class Requester:
         except NotFound as error:
             if (key := getattr(request, "key", None)) is None:
                 raise
-            find = partial(self._task, key.target)
-            raise await _of_task(error, key, find) from None
+            from wfinspect.watching.api import TaskOf
 
-    async def _task(self, target: Target, number: int) -> TaskInstance:
-        from wfinspect.watching.api import TaskOf
-
-        return (await self._reply(TaskOf(target, number))).value
+            raise await _of_task(error, key, lambda n: self.answer(TaskOf(key.target, n))) from None
 
     async def _reply(self, request: "Request[_T]") -> "Reply[_T]":
         import asyncio

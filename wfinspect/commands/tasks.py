@@ -24,7 +24,6 @@ from wfinspect.format import (
     shown,
 )
 from wfinspect.model import (
-    FEW_RUNS,
     Family,
     InstanceId,
     InstanceKey,
@@ -88,7 +87,6 @@ def given_key(args: argparse.Namespace, target: Target) -> InstanceKey | None:
     if args.task is None:
         example = COMMANDS[args.command].examples[0]
         raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
-    task_id(args.task)
     return None
 
 
@@ -290,7 +288,7 @@ async def _failed_in(
         raise NotFound(f"No task of {key.id} has run {number}: they have at most {runs}.")
     failed = [task for task in failed_tasks(tasks) if (task.run_number or 1) == number]
     later = [task for task in by_attention(tasks) if (task.run_number or 1) > number]
-    for task in later if not failed and len(later) <= FEW_RUNS else ():
+    for task in later if not failed and len(later) <= _FEW_RUNS else ():
         page = await requester.answer(RunsOf(key, task.id))
         if any(run.run_number == number for run in failed_tasks(page.items)):
             return task
@@ -300,6 +298,10 @@ async def _failed_in(
             f"`wfinspect tasks {key.id}` lists them."
         )
     return failed[0]
+
+
+_FEW_RUNS = 3
+"""Tasks: the earlier runs of so many are read, at a call each, to find the one that failed."""
 
 
 async def _going_on(requester: Requester, key: InstanceKey | None, every: float) -> str:

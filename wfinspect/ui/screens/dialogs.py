@@ -346,7 +346,9 @@ class ChoiceScreen(SheetScreen):
 
     @staticmethod
     def _nothing(width: int) -> tuple[Line, ...]:
-        return tuple(sentence("Nothing matches: Backspace takes letters back.", width))
+        return tuple(
+            sentence("Nothing matches: Enter does nothing, Backspace takes letters back.", width)
+        )
 
     def _choice_line(self, choice: Choice) -> Line:
         width, right = self._list.text_width, choice.right
@@ -367,9 +369,6 @@ class ChoiceScreen(SheetScreen):
         """Choose what is under the cursor."""
         if self._list.chosen is not None:
             self.choose(self._list.chosen.value)
-        else:
-            said = "Enter does nothing while nothing matches."
-            self._whole.show(sentence(said, self._list.text_width))
 
     def choose(self, value: Any) -> None:  # noqa: ANN401 - that of any choice
         """Answer with a value."""

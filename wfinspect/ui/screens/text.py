@@ -365,10 +365,8 @@ class TextScreen(OverlayScreen):
         self.input = LineInput("any part of a line")
         self._box = NamedBox(f"Search {self.WHAT}", self.input)
         self.parts = self.head, self.view, self._box
-        self._began_at: Place = (0, 0)
-        """What was in view when the search began."""
-        self._before = "", -1
-        """What was searched for until then, and which of the matches was shown."""
+        self._before: tuple[Place, str, int] = (0, 0), "", -1
+        """What was in view when the search began, what was searched for until then, and which match was shown."""
         self.wanted = ""
         self._found: Sequence[int] = ()
         self._at = -1
@@ -434,7 +432,7 @@ class TextScreen(OverlayScreen):
 
     def action_search(self) -> None:
         """Type what to search for."""
-        self._began_at, self._before = self.view.top, (self.wanted, self._at)
+        self._before = self.view.top, self.wanted, self._at
         self.input.value = ""
         self._box.display = True
         self.input.take_keys()
@@ -443,10 +441,10 @@ class TextScreen(OverlayScreen):
         """Out of what is typed, to what was before; out of the search; then out of the view."""
         if self.input.has_focus:
             self._close_input()
-            self.wanted, self._at = self._before
+            began_at, self.wanted, self._at = self._before
             self.find_all()
             self._show_match()
-            self.view.go_to(self._began_at)
+            self.view.go_to(began_at)
         elif self.wanted:
             self._search("")
         else:
@@ -461,7 +459,7 @@ class TextScreen(OverlayScreen):
         """Search while it is typed, unless that would take long."""
         event.stop()
         if self.input.has_focus and len(self.text.text) <= _SEARCHED_WHILE_TYPED:
-            self.view.go_to(self._began_at)
+            self.view.go_to(self._before[0])
             self._search(event.value)
 
     @on(Input.Submitted)
@@ -475,7 +473,7 @@ class TextScreen(OverlayScreen):
         self.wanted, self._at = wanted, -1
         self.find_all()
         if self._found:
-            first = self.text.starts[self._began_at[0]]
+            first = self.text.starts[self._before[0][0]]
             self._at = min(bisect_left(self._found, first), len(self._found) - 1)
         self._show_match()
 

@@ -193,13 +193,13 @@ class SearchInput(LineInput):
     def _completed(self, value: str) -> str:
         return completed(value, self._names, self.known)
 
-    def on_key(self, event: events.Key) -> None:
+    def handles(self, key: str) -> bool:
         # At once, not when the suggestion has come: keys may be bunched.
-        whole = self._completed(self.value) if event.key == "tab" else ""
+        whole = self._completed(self.value) if key == "tab" else ""
         if whole and self.cursor_position == len(self.value):
-            event.stop()
-            event.prevent_default()
             self.put(whole)
+            return True
+        return super().handles(key)
 
 
 class IdInput(LineInput):
@@ -213,14 +213,11 @@ class IdInput(LineInput):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Accept only what an ID, a list or a range is made of."""
         del key
-        return self._is_text(character)
-
-    def _is_text(self, character: str | None) -> bool:
         # Without a number before it a hyphen is a command. Dropped behind one, it would join two.
         return character in ACCEPTED or (character == "-" and bool(self.value))
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.is_printable and not self._is_text(event.character):
+        if event.is_printable and not self.check_consume_key(event.key, event.character):
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:
