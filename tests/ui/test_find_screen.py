@@ -292,7 +292,7 @@ async def test_the_json_is_that_of_the_result_without_a_call() -> None:
         assert not any(asked[0] == "display" for asked in rig.asked)
 
 
-@pytest.mark.parametrize("view", ["c", "t"])
+@pytest.mark.parametrize("view", ["c", "t", "U"])
 async def test_what_is_read_of_a_result_leaves_the_list_as_it_was(view: str) -> None:
     async with on_results() as rig:
         before = rig.app.main.list.chosen

@@ -128,6 +128,7 @@ class FindScreen(OverlayScreen):
         bind("v", "app.raw", "JSON"),
         bind("y", "app.copy_id", "copy ID"),
         bind("u", "undo", "undo"),
+        bind("U", "app.upstream", "waits for, holds up"),
     ]
     TYPING = (("Enter", "search"), ("Tab", "complete, list"), ("Up Down", "suggestions"))
 
