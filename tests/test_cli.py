@@ -266,6 +266,13 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (["list", "add", "owner=1"], "by a search: wfinspect find owner=1"),
         (["watch", "!owner=1"], "by a search: wfinspect find '!owner=1'"),
+        (
+            ["list", "add", "see 10433001244, thanks"],
+            "`wfinspect list import -` reads IDs from a text. The IDs alone: wfinspect list add 10433001244",
+        ),
+        (["get", "see", "10433001244,", "thanks"], "The IDs alone: wfinspect get 10433001244"),
+        (["tasks", "see 10433001244 20261130"], "The IDs alone: wfinspect tasks 10433001244"),
+        (["see 10433001244"], "The IDs alone: wfinspect 10433001244"),
         (["list", "remove", "ads"], "e.g. 10432987165. `wfinspect list` prints the IDs."),
         (
             ["list", "remove", "all"],

@@ -106,7 +106,7 @@ def _refuse_words(arguments: Sequence[str]) -> None:
     if word in COMMANDS:
         raise UsageError(f"{word!r} is a command, and a command comes first: wfinspect {word} ...")
     if word:
-        advice = f"`wfinspect --help` lists the commands. {_by_name(word)}"
+        advice = f"`wfinspect --help` lists the commands. {_by_name(word, arguments)}"
         hint = did_you_mean(word, (*COMMANDS, "list remove", "follow remove", "--version"), advice)
         raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
 
@@ -127,7 +127,7 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
         of_all = f"; to remove all rows: {rows}"
         return f"`wfinspect list` prints the IDs{of_all if word == 'all' else ''}."
     if word != "-":
-        return _by_name(word, next((each for each in words if each in COMMANDS), ""))
+        return _by_name(word, argv)
     instead = f"xargs wfinspect {shlex.join(words)}"
     if "watch" in words:
         instead = "wfinspect watch --file -"
@@ -159,13 +159,25 @@ def _of_file(prog: str, file: str) -> str:
 _OF_SEVERAL = {"get", "status", "history", "report"}
 
 
-def _by_name(word: str, command: str = "") -> str:
-    """Return the sentence on how to find the ID of what was given by its name."""
+def _by_name(word: str, argv: Sequence[str]) -> str:
+    """Return the sentence on how to find the ID of what was given by its name, or in a text."""
+    from wfinspect.parsing import find_ids
+    from wfinspect.search import ID_DIGITS
+
+    words = takewhile(lambda each: each != word, argv)
+    command = next((each for each in words if each in COMMANDS), "")
     is_file = os.path.isfile(word.removeprefix("@"))  # noqa: PTH113 - Path raises for a long word
     if is_file or word.endswith((".txt", ".csv", ".json")):
         return _of_file(f"wfinspect {command}".strip(), word.removeprefix("@"))
-    given = shlex.quote(word[:40])
-    return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {given}"
+    given = [*takewhile(lambda each: not each.startswith("-"), argv)]
+    at = (command in given[:1]) + (command == "list")
+    found = [str(each) for each in find_ids(" ".join(given[at:])) if len(str(each)) >= ID_DIGITS]
+    if found:
+        ids = found if command in {*_OF_SEVERAL, "watch", "list", ""} else found[:1]
+        text = "`wfinspect list import -` reads IDs from a text. " * (command == "list")
+        return f"{text}The IDs alone: {shlex.join(['wfinspect', *given[:at], *ids])}"
+    name = shlex.quote(word[:40])
+    return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {name}"
 
 
 def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:
