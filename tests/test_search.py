@@ -377,6 +377,9 @@ def test_tasks_are_offered_the_fields_they_have() -> None:
     for names in (NAMES, TASK_NAMES):
         with pytest.raises(UsageError, match="field 'status!': did you mean !status=success"):
             parse_search("status!=success", names)
+        for text, other in {"status=!success": "!status=success", "!type=!x": "type=x"}.items():
+            with pytest.raises(UsageError, match=rf"did you mean {other}\?"):
+                parse_search(text, names)
 
 
 def test_without_an_instance_yesterday_is_offered() -> None:

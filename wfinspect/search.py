@@ -269,6 +269,9 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
             if name.endswith("!") and name[:-1].lower() in names:
                 hint = f"did you mean !{name[:-1]}={shown(value, limit=40)}?"
             raise UsageError(f"There is no field {_quoted(name)}: {hint}")
+        if name.lower() in WORDS and value.startswith("!"):
+            other = f"{'!' * (word == bare)}{name}={value.replace('!', '')}"
+            raise UsageError(f"! stands before a field: did you mean {shown(other, limit=60)}?")
         if value.strip(","):
             is_negated = (len(word) - len(bare)) % 2 == 1
             terms.append(Term(_FIELDS[name.lower()] if name else None, value, is_negated))

@@ -108,6 +108,11 @@ def test_nothing_found_is_said_and_no_error(run: Run, place: list[str]) -> None:
     assert run.err.endswith(
         "matches name=ads*. A word is a part of a name or ID: did you mean name=ads?\n"
     )
+    assert run("find", *place, "!success", "!ads") == 0
+    assert "Success" in run.out
+    assert "or ID: did you mean !status=Success?\n" in run.err
+    assert run("find", *place, "!ads") == 0
+    assert run.err == ""
 
 
 def test_the_words_of_the_search_are_those_of_the_app(run: Run, place: list[str]) -> None:

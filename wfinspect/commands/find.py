@@ -1,7 +1,7 @@
 """``wfinspect find``: print the instances of a workspace and business date that match."""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from wfinspect.commands import COMMANDS, output
@@ -13,6 +13,7 @@ from wfinspect.search import (
     WORDS,
     Term,
     date_of,
+    hint_on,
     matcher,
     none_found,
     parse_search,
@@ -132,25 +133,29 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.bizdate is not None:
         terms.append(Term.of("date", str(date_of(args.bizdate, now, zone))))
     query, left = to_query(terms, now, zone, _HOW)
-    matches = matcher(left, now)
     found: dict[int, WorkflowInstance] = {}
     more, error = "", None
     try:
         more = requester.run(_find(requester, query, found))
     except ServiceError as trouble:
         error = trouble
-    some = [
-        each
-        for each in (*found.values(),)[:MAX_FOUND]
-        if matches(InstanceKey(target, each.id), each, each.status)
-    ]
+    read = (*found.values(),)[:MAX_FOUND]
+
+    def matching(terms: Iterable[Term]) -> list[WorkflowInstance]:
+        matches = matcher(terms, now)
+        return [each for each in read if matches(InstanceKey(target, each.id), each, each.status)]
+
+    some = matching(left)
     if some or (error is None and args.output != "table"):
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
     elif error is None:
         day = biz_day(query.biz_date, zone)
         of = f"Of workspace {query.project_id} and business date {day}"
         output.say(f"{of}, no {none_found(terms, query, now, zone)}")
-    for sentence in filter(None, (more, str(error or ""))):
+    # A word with ! that leaves nothing out, such as !success, may be meant for a status.
+    words = [each for each in left if each.is_negated and not each.name] if some else []
+    hint = hint_on(" ".join(str(each) for each in words if len(matching([each])) == len(read)))
+    for sentence in filter(None, (more, hint.strip(), str(error or ""))):
         output.say(sentence)
     return error.exit_code if error is not None else 0
 
