@@ -243,6 +243,15 @@ async def test_the_cursor_returns_to_its_row_when_a_filter_widens() -> None:
         # Also where it was moved meanwhile.
         await rig.press("/", *"ads", "down", "escape")
         assert cursor(rig) == TRADE
+        # Where its row does not match, it goes to the first that does.
+        await rig.press("G")
+        last = cursor(rig)
+        await rig.press("/", *"status=run")
+        assert len(rig.app.main.list.items) > 1
+        assert rig.app.main.list.cursor == 0
+        await rig.press("escape")
+        assert cursor(rig) == last
+        await rig.press("g", "j", "j")
         # Once the filter is taken, what is under the cursor is what was looked at.
         await rig.press("/", *"ads", "enter")
         other = cursor(rig)

@@ -292,14 +292,15 @@ class CursorList(LineView, Generic[T]):
         """Note a filter; return the keys of where the cursor may be with it, the best first.
 
         As a filter narrows and widens while it is typed, the cursor returns to what it was on. Later
-        it stays where it is: the user has looked at what the filter left.
+        it stays where it is: the user has looked at what the filter left. Where none of these matches,
+        it goes to the first that does.
         """
         here = self._here
         if text == self.filter_text:
             return (here,)
         left = here if self._left is None else self._left
-        self.filter_text, self._left = text, left if text else None
-        return (left, here) if is_typed else (here, left)
+        self.filter_text, self._left, self.cursor = text, left if text else None, 0
+        return (left,) if is_typed else (here, left)
 
     def offer(self, items: Items[T], *, filter_text: str = "", is_typed: bool = False) -> None:
         """Show these items; where that of the cursor is gone, the next one takes its place."""
