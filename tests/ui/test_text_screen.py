@@ -203,13 +203,18 @@ async def test_a_resize_keeps_the_end_at_the_end_and_a_place_at_its_place() -> N
 async def test_y_copies_what_is_in_view_or_the_match_and_capital_y_everything() -> None:
     async with on_text(numbered(100), is_recorded=True) as rig:
         await rig.press("y")
-        await rig.press("/", *"line 77", "enter", "y", "Y")
-
+        assert "y Y copy view, all" in rig.text
+        await rig.press("/", *"line 77", "enter")
+        assert "y Y copy line, all" in rig.text
+        await rig.press("y", "Y")
         first, match, everything = copied(rig)
         assert first.splitlines() == numbered(21).splitlines()
         assert match == "line 77"
         assert everything == numbered(100)
         assert "100 lines: Sent to" in rig.text
+        # Where the match is out of view, it is the view again.
+        await rig.press("g")
+        assert "y Y copy view, all" in rig.text
 
 
 async def test_s_saves_it_whole_and_safe_to_open_for_the_user_alone(

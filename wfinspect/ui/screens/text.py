@@ -423,6 +423,9 @@ class TextScreen(OverlayScreen):
     def words(self) -> Mapping[str, str]:
         useless = ["n N"] * (not self.wanted) + ["r"] * (self._request is None)
         back = {"Esc": "clear"} if self.wanted else {}
+        first, last = self.view.in_view
+        if self.wanted and first == last:
+            back["y Y"] = "copy line, all"
         return back | dict.fromkeys(useless, "")
 
     def find_all(self) -> None:
