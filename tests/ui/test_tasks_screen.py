@@ -135,11 +135,13 @@ async def test_without_contact_what_goes_on_is_a_question() -> None:
 
 async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None:
     async with on_tasks() as rig:
+        assert "s filter status" in rig.text
         await rig.press("s")
         assert "1 of 6 /status=Failure" in rig.text
         assert "clean_" not in rig.text
         await rig.press("s")
         assert "1 of 6 /status=Running" in rig.text
+        assert "s next status" in rig.text
         assert rig.text.splitlines()[-1].startswith(" Esc clear  ")
         await rig.press("escape")
         assert "clean_" in rig.text
@@ -343,6 +345,13 @@ async def test_the_cursor_returns_to_its_task_when_a_filter_widens() -> None:
         await rig.press("/", *"zzz")
         assert rig.app.screen.list.chosen is None
         await rig.press("enter", "escape")
+        assert rig.app.screen.list.chosen.id == here
+        # Where its task does not match, it goes to the first that does.
+        await rig.press("/", "v")
+        assert len(rig.app.screen.list.items) > 1
+        assert rig.app.screen.list.cursor == 0
+        assert rig.app.screen.list.chosen.id != here
+        await rig.press("escape")
         assert rig.app.screen.list.chosen.id == here
         # Once the filter is taken, what is under the cursor is what was looked at.
         await rig.press("/", *"holo", "escape")

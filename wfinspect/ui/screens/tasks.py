@@ -71,7 +71,7 @@ class TasksScreen(OverlayScreen):
         bind("l", "log", "log"),
         bind("U", "upstream", "waits for, holds up"),
         bind("c", "app.compare", "compare"),
-        bind("s", "status", "by status"),
+        bind("s", "status", "filter status"),
         bind("slash", "filter", "filter", "/"),
         bind("v", "raw", "raw"),
         bind("y", "copy", "copy ID"),
@@ -118,7 +118,8 @@ class TasksScreen(OverlayScreen):
 
     @property
     def words(self) -> Mapping[str, str]:
-        task, back = self.list.chosen, {"Esc": "clear"} if self._box.display else {}
+        task = self.list.chosen
+        back = {"Esc": "clear", "s": "next status"} if self._box.display else {}
         if task is None:
             # Without tasks there is nothing to narrow either.
             others = () if self._tasks else ("s", "/")
