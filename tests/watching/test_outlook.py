@@ -317,10 +317,12 @@ async def test_what_is_stored_says_without_a_call_who_is_late(rig: Watched, tmp_
     await rig.watch(30, 5)
     await rig.run(600.0)
     with contextlib.closing(Store(tmp_path / "state", rig.clock.now)) as store:
-        query = Query(1, 0, name="dwd")
+        # Two follows of one query are one.
         early, soon = (
-            store.add_follow(Follow(0, key(1).target, query, START, 3.0, due)).number
-            for due in ("07:00", "14:42")
+            store.add_follow(
+                Follow(0, key(1).target, Query(1, 0, name=name), START, 3.0, due)
+            ).number
+            for name, due in (("dwd", "07:00"), ("table", "14:42"))
         )
 
         def judged(follow: int, moment: Moment) -> list[Row]:
