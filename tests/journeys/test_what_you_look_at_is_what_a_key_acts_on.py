@@ -1,4 +1,6 @@
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from journey import Home, Session
@@ -10,6 +12,22 @@ EARLIER = 10431554021
 """The run of FIRST's workflow one business date before."""
 NAMES = {FIRST: "ads_user_profile", SECOND: "dwd_trade_order_di"}
 WIDE = (110, 30)
+
+
+@contextmanager
+def running(
+    home: Home,
+    simulator: Simulator,
+    *numbers: int,
+    size: tuple[int, int] = (80, 24),
+    patch: str = "",
+) -> Iterator[Session]:
+    """The app that watches these, once it shows that all of them run."""
+    for number in numbers:
+        simulator.set_status(number, "Running")
+    with home.start(*numbers, size=size, patch=patch) as app:
+        app.wait_for(rf"▸ {len(numbers)} [\s\S]*Running ")
+        yield app
 
 
 def detail(app: Session) -> str:
@@ -24,10 +42,7 @@ def wait_detail(app: Session, pattern: str) -> None:
 def test_every_command_acts_on_the_row_under_the_cursor_whatever_pane_has_the_keys(
     home: Home, simulator: Simulator
 ) -> None:
-    for number in (FIRST, SECOND):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, SECOND, size=WIDE) as app:
-        app.wait_for(r"▸ 2 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND, size=WIDE) as app:
         # By ID, so that the order stays.
         app.press("s", "s", "s", "s", "g")
         app.wait_for("by ID, lowest first")
@@ -117,10 +132,7 @@ Poller._do_intents = do_one
 
 
 def test_what_is_watched_no_more_stays_under_the_cursor(home: Home, simulator: Simulator) -> None:
-    for number in (FIRST, SECOND, OTHER):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, SECOND, OTHER, size=WIDE, patch=ONE_BY_ONE) as app:
-        app.wait_for(r"▸ 3 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND, OTHER, size=WIDE, patch=ONE_BY_ONE) as app:
         app.press("s", "s", "s", "s", "g", "j")
         wait_detail(app, NAMES[SECOND])
         for _ in range(3):
@@ -143,10 +155,7 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
     home: Home, simulator: Simulator
 ) -> None:
     home.hurry()
-    for number in (FIRST, OTHER):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, OTHER, size=WIDE) as app:
-        app.wait_for(r"▸ 2 [\s\S]*Running ")
+    with running(home, simulator, FIRST, OTHER, size=WIDE) as app:
         simulator.set_status(FIRST, "Failure")
         app.wait_for(r"✱  ✖ ")
         wait_detail(app, "Running -> Failure")
@@ -163,10 +172,7 @@ def test_what_leaves_the_list_while_it_is_read_opens_no_other_row(
     home: Home, simulator: Simulator, size: tuple[int, int]
 ) -> None:
     home.hurry()
-    for number in (FIRST, SECOND, OTHER):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, SECOND, OTHER, size=size) as app:
-        app.wait_for(r"▸ 3 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND, OTHER, size=size) as app:
         app.press("s", "s", "s", "s", "g", "enter")
         app.wait_for("Esc back")
         simulator.set_status(SECOND, "Failure")
@@ -189,11 +195,8 @@ def test_what_leaves_the_list_while_it_is_read_opens_no_other_row(
 
 def test_a_new_order_waits_until_no_key_is_pressed(home: Home, simulator: Simulator) -> None:
     home.hurry()
-    for number in (FIRST, SECOND, OTHER):
-        simulator.set_status(number, "Running")
     patch = "from wfinspect.ui.screens import main\nmain.ORDER_SECONDS = 1.0\n"
-    with home.start(FIRST, SECOND, OTHER, patch=patch) as app:
-        app.wait_for(r"▸ 3 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND, OTHER, patch=patch) as app:
         app.press("G", "g")
         last = re.findall(r"▸ (\w+) +(\d{11})", app.text())[-1]
         simulator.set_status(int(last[1]), "Failure")
@@ -252,10 +255,7 @@ def test_a_narrow_list_has_whole_names_and_enter_opens_the_detail(
 def test_marked_rows_are_acted_on_together_as_the_footer_says(
     home: Home, simulator: Simulator
 ) -> None:
-    for number in (FIRST, SECOND, OTHER):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, SECOND, OTHER) as app:
-        app.wait_for(r"▸ 3 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND, OTHER) as app:
         app.press("s", "s", "s", "s", "g")
         app.wait_for("by ID")
         # What failed in a run that goes on is in its row, and its log the first of the keys.
@@ -310,10 +310,7 @@ def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simu
 def test_letters_behind_a_digit_do_nothing_until_the_box_is_left(
     home: Home, simulator: Simulator
 ) -> None:
-    for number in (FIRST, SECOND):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, SECOND) as app:
-        app.wait_for(r"▸ 2 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND) as app:
         app.press("1", "2", "x")
         app.wait_for(r"Digits only, 100\.\.120 is a range; Esc leaves the box\.")
         app.wait_for(r"\u203a +12\b")
@@ -364,10 +361,7 @@ def test_what_no_longer_matches_the_filter_stays_until_the_cursor_leaves_it(
     home: Home, simulator: Simulator, size: tuple[int, int]
 ) -> None:
     home.hurry()
-    for number in (FIRST, SECOND, OTHER):
-        simulator.set_status(number, "Running")
-    with home.start(FIRST, SECOND, OTHER, size=size) as app:
-        app.wait_for(r"▸ 3 [\s\S]*Running ")
+    with running(home, simulator, FIRST, SECOND, OTHER, size=size) as app:
         app.press("s", "s", "s", "s", "g", "/", *"status=running", "enter")
         app.wait_for(r"/status=running")
         app.press("enter")
