@@ -102,6 +102,43 @@ def simulator(clock: FakeClock) -> Iterator[Simulator]:
         yield started
 
 
+async def test_a_rerun_of_what_failed_within_the_hour_is_seen_within_a_minute(
+    simulator: Simulator, rig_of: Open
+) -> None:
+    rig = rig_of()
+    failed, succeeded = in_groups(simulator, 2, 1, "Failure", "Success")
+    rig.watch(failed, succeeded)
+
+    async def calls_in(seconds: float) -> Counter[str]:
+        simulator.calls.clear()
+        await rig.run(seconds)
+        return Counter(call.parameters["Id"] for call in simulator.calls.latest)
+
+    def status() -> str:
+        row = rig.engine.snapshot.rows.get(rig.key(failed))
+        assert row is not None
+        assert row.instance is not None
+        return row.instance.status
+
+    calls = await calls_in(1800.0)
+    assert 27 <= calls[str(failed)] <= 32
+    assert calls[str(succeeded)] <= 4
+    simulator.set_status(failed, "Running")
+    await rig.run(70.0)
+    assert status() == "Running"
+    simulator.set_status(failed, "Failure")
+    await rig.run(3700.0)
+    assert status() == "Failure"
+    assert 9 <= (await calls_in(6000.0))[str(failed)] <= 10
+    rig.engine.set_interval(300.0)
+    simulator.set_status(failed, "Running")
+    await rig.run(700.0)
+    simulator.set_status(failed, "Failure")
+    await rig.run(310.0)
+    assert 5 <= (await calls_in(1800.0))[str(failed)] <= 6
+    assert rig.contacts <= {Contact.STARTING, Contact.LIVE}
+
+
 async def test_a_small_budget_is_slow_and_no_outage(simulator: Simulator, rig_of: Open) -> None:
     """20 running in 5 groups with the budget README names for the Basic edition."""
     rig = rig_of(budget=90)

@@ -13,6 +13,7 @@ DISPLAY_LASTS_SECONDS = 300.0  # a screen without a key costs no more than a row
 WAITING_SECONDS = 60.0
 SETTLED_SECONDS = 600.0  # a settled run can be rerun, so it is still looked at
 SETTLED_LASTS = timedelta(hours=24)
+RERUN_LIKELY_SECONDS = 3600.0  # most reruns of a failure come within it
 MISSING_SECONDS = 25.0  # three answers of "not found" have to span a minute
 GONE_SECONDS = 3600.0
 FOLLOW_SECONDS = 30.0
@@ -33,22 +34,35 @@ SETTLED = frozenset({"success", "failure"})
 _NOT_BEGUN = frozenset({"idle", "waiting"})
 
 
-def cadence(family: str, *, interval: float, is_attended: bool) -> float:
+def cadence(
+    family: str, *, interval: float, is_attended: bool, has_just_failed: bool = False
+) -> float:
     """Seconds between two readings of an instance in a state.
 
     Args:
         family: the state as last read, one of `model.Family`.
         interval: seconds for an active one, as the user set it.
         is_attended: it is on display, and a key was pressed lately.
+        has_just_failed: as `has_just_failed` has it.
     """
     if family in SETTLED:
-        # A settled run on display changes only by a rerun: a minute is soon enough to show it.
-        return WAITING_SECONDS if is_attended else max(SETTLED_SECONDS, interval)
+        # A settled run changes only by a rerun: a minute is soon enough to show one that is likely.
+        if is_attended:
+            return WAITING_SECONDS
+        return max(WAITING_SECONDS if has_just_failed else SETTLED_SECONDS, interval)
     if is_attended:
         return min(DISPLAY_SECONDS, interval)
     if family in _NOT_BEGUN:
         return max(WAITING_SECONDS, interval)
     return interval
+
+
+def has_just_failed(instance: "WorkflowInstance", read_at: datetime) -> bool:
+    """Whether a reading was taken within an hour of a failure, so that a rerun is likely to follow."""
+    over_at = instance.finished_time or instance.modify_time
+    if instance.family != "failure" or over_at is None:
+        return False
+    return abs(read_at.timestamp() - over_at / 1000) < RERUN_LIKELY_SECONDS
 
 
 def freshness_seconds(effective_interval: float) -> float:

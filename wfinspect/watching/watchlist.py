@@ -499,8 +499,12 @@ class Attention:
             return cadence.MISSING_SECONDS if is_new else cadence.SETTLED_SECONDS
         if row.is_final:
             return None
+        instance, read_at = row.instance, row.read_at
         return cadence.cadence(
             row.family,
             interval=self.interval_seconds,
             is_attended=row.key == self.displayed and self.is_paid(monotonic),
+            has_just_failed=instance is not None
+            and read_at is not None
+            and cadence.has_just_failed(instance, read_at),
         )
