@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum, StrEnum
 from functools import lru_cache
 from math import inf
-from typing import Generic, NamedTuple, NewType, TypeVar
+from typing import Generic, NamedTuple, NewType, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 InstanceId = NewType("InstanceId", int)
@@ -635,6 +635,11 @@ class Query(NamedTuple):
     workflow_id: int | None = None
     unified_workflow_instance_id: int | None = None
     """That of one trigger."""
+
+    def with_tags(self, tags: Iterable[Tag | str]) -> Self:
+        """Return it with some tags, each once and in one order, however they were typed."""
+        ordered = sorted({*tags}, key=lambda tag: (tag,) if isinstance(tag, str) else tag)
+        return self._replace(tags=tuple(ordered))
 
     def matches(self, instance: WorkflowInstance) -> bool:
         """Return whether an instance passes all filters but the date, by the service's own rules."""

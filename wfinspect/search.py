@@ -476,7 +476,7 @@ def to_follow(query: Query, left: Iterable[Term]) -> Query:
             f"{shown(str(others[0]), limit=60)} can't be followed: give one part of the name "
             "(name= before digits), one value of a field, the whole of an account ID, and no word with !."
         )
-    query = query._replace(biz_date=0, tags=query.tags or tuple(read_tag(t.value) for t in tags))
+    query = query._replace(biz_date=0).with_tags(query.tags or (read_tag(t.value) for t in tags))
     if query.is_whole_workspace:
         raise UsageError(
             "A whole workspace can't be followed: add what its runs have in common, "

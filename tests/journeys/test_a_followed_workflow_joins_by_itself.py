@@ -238,6 +238,14 @@ def test_words_are_followed_as_they_are_found(home: Home) -> None:
     assert mixed.stdout == "2  workspace=90211 name=ads  keep=3d by=07:30\n"
     digits = home.run("follow", "workspace=90211", "2026").stdout
     assert digits == "3  workspace=90211 name=2026  keep=3d\n"
+    tags = home.run("follow", "workspace=90211", "tag=team:x", "tag=pii", "tag=team:x")
+    assert tags.stdout == "4  workspace=90211 tag=pii tag=team:x  keep=3d\n"
+    again = home.run("follow", "--project", 90211, "--tag", "pii", "tag=team:x", "--by", "7:30")
+    assert "Changed: 4 has keep=3d by=07:30 now." in again.stderr
+    rows = json.loads(home.run("list", "export").stdout)
+    rows[3]["filters"]["tags"].reverse()
+    brought = home.run("list", "import", home.write("list.json", json.dumps(rows)))
+    assert "follow" not in brought.stderr
     hint = home.run("follow", "workspace=90211", "failed").stderr
     assert "did you mean status=Failure?" in hint
     for word in ("ctr", "!ads", "name=ctr", "date=today"):

@@ -703,7 +703,7 @@ def read_follow(number: object, *values: object) -> Follow | None:
     if at is None or not is_sound or not isfinite(keep_days):
         return None
     place = Target(*map(str, target))
-    return Follow(int(str(number)), place, query._replace(tags=tags), at, keep_days, due, name)
+    return Follow(int(str(number)), place, query.with_tags(tags), at, keep_days, due, name)
 
 
 def _flag(value: object) -> bool | None:
