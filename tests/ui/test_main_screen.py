@@ -573,6 +573,19 @@ async def test_each_key_asks_for_its_thing() -> None:
         assert rig.asked == list(intents.values())
 
 
+@pytest.mark.parametrize(
+    ("seconds", "asked"), [(900.0, [600.0]), (600.0, [300.0]), (45.0, [60.0, 30.0]), (2.0, [5.0])]
+)
+async def test_plus_never_shortens_the_interval_and_minus_never_lengthens_it(
+    seconds: float, asked: list[float]
+) -> None:
+    health = replace(mixed().health, interval_seconds=seconds)
+    async with running(replace(mixed(), health=health)) as rig:
+        await rig.press("+", "-")
+
+        assert rig.asked == [("interval", each) for each in asked]
+
+
 async def test_capital_a_says_that_nothing_is_lost() -> None:
     async with running(mixed()) as rig:
         await rig.press("A")

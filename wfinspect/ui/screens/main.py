@@ -803,11 +803,9 @@ class MainScreen(SparingScreen[None]):
     def action_interval(self, step: int) -> None:
         """Poll less or more often."""
         now = self.snapshot.health.interval_seconds
-        if step > 0:
-            wanted = next((i for i in INTERVALS if i > now), INTERVALS[-1])
-        else:
-            wanted = next((i for i in reversed(INTERVALS) if i < now), INTERVALS[0])
-        self.control.set_interval(wanted)
+        # The one that is set may be longer than all of these.
+        if others := [each for each in INTERVALS if (each - now) * step > 0]:
+            self.control.set_interval(min(others, key=lambda each: abs(each - now)))
 
     def action_pause(self) -> None:
         """Stop or resume polling."""
