@@ -200,6 +200,8 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["follow", "--by", "07:30"],
             "to follow its workflow: wfinspect follow 10432987165. What is followed is shown by ",
         ),
+        (["follow", "1", "--by", "07:30+02:00"], "'07:30+02:00' is not a time of day such as"),
+        (["follow", "1", "--by", "07:30:30"], "'07:30:30' is not a time of day such as 07:00."),
         (["follow", "add", "1"], "'1' can't be followed: add its workspace, such as workspace="),
         (["watch", "--until", "done"], "did you mean all:done or any:done?"),
         (["watch", "--until", "failed"], "did you mean all:failure or any:failure?"),

@@ -251,7 +251,9 @@ def _days(text: str) -> float:
 def _time_of_day(text: str) -> str:
     if text.casefold() == "none":
         return ""
-    try:
-        return f"{time.fromisoformat(text.zfill(len('07:00'))):%H:%M}"
-    except ValueError:
-        raise UsageError(f"{text[:40]!r} is not a time of day such as 07:00.") from None
+    padded = text.zfill(len("07:00"))
+    # A longer one has seconds, or a zone: it is the region's.
+    if len(padded) == len("07:00"):
+        with contextlib.suppress(ValueError):
+            return f"{time.fromisoformat(padded):%H:%M}"
+    raise UsageError(f"{text[:40]!r} is not a time of day such as 07:00.")
