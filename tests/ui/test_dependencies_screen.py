@@ -100,6 +100,10 @@ async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before
         )
         further = "not looked at yet: F looks further, up to 100 calls, 2 a second."
         assert f"2 tasks are {further}" in rig.text
+        keys = rig.text.splitlines()[-1]
+        assert (
+            keys == " Esc back  Enter task  F more  d holds up  w watch  o instance  l log  ? keys"
+        )
         await rig.press("F")
         await answered(rig, neighbours(21))
         # What blocks is explained: the other tasks of the instance only at one more key.

@@ -158,6 +158,14 @@ def test_the_words_of_the_first_hint_give_way_to_the_last(
     assert said.startswith(" Enter")
 
 
+def test_hints_have_shorter_words_where_these_make_room_for_more_keys() -> None:
+    keys = [("Esc", "back"), ("y", "copy ID"), ("F", "look further"), ("?", "keys")]
+
+    assert hint_line(keys, 50).text.rstrip() == " Esc back  y copy ID  F look further  ? keys"
+    assert hint_line(keys, 40).text.rstrip() == " Esc back  y copy ID  F more  ? keys"
+    assert hint_line(keys, 34).text.rstrip() == " Esc back  y copy  F more  ? keys"
+
+
 def test_of_hints_the_first_and_the_last_stay() -> None:
     keys = [("Enter", "copy it whole"), ("Tab", "as plain text"), ("Esc", "close")]
 

@@ -135,7 +135,7 @@ async def test_without_contact_what_goes_on_is_a_question() -> None:
 
 async def test_s_goes_through_the_statuses_there_are_and_esc_shows_all() -> None:
     async with on_tasks() as rig:
-        assert "s filter status" in rig.text
+        assert "  / filter  s status  y copy  ? keys" in rig.text
         await rig.press("s")
         assert "1 of 6 /status=Failure" in rig.text
         assert "clean_" not in rig.text

@@ -287,19 +287,40 @@ def shed(parts: Sequence[Part], width: int, gap: str = "  ") -> tuple[Span, ...]
     return crop(spans, width)
 
 
+_SHORTER = {
+    "copy ID": "copy",
+    "copy line, all": "copy line",
+    "copy view, all": "copy",
+    "filter status": "status",
+    "its instance": "instance",
+    "look further": "more",
+    "next, before": "next",
+    "other failed log": "other log",
+    "waits for, holds up": "waits for",
+    "what it holds up": "holds up",
+    "what it waits for": "waits for",
+}
+"""Of hints, by their words: what is said where there is room for more keys, or for whole words."""
+
+
 def hints(
     keys: Sequence[tuple[str, str]], width: int, ranks: Sequence[int] = ()
 ) -> tuple[Span, ...]:
     """Return keys and what they do, as many as fit; see `Part` for the ranks.
 
-    Without ranks the first and the last stay, and the words of the first give way to the last.
+    Without ranks the first and the last stay, and the words of the first give way to the last. Some have
+    shorter words, for the sake of more keys.
     """
     if not ranks and len(keys) > 1:
         (key, word), (last, last_word) = keys[0], keys[-1]
         room = width - cell_len(f"{key}   {last} {last_word}")
         keys = ((key, fit(word, room) if room >= min(cell_len(word), 4) else ""), *keys[1:])
+
+    def said(key: str, word: str) -> tuple[Span, ...]:
+        return (key, Role.ACCENT), (f" {word}" if word else "", Role.DIM)
+
     parts = (
-        Part(((key, Role.ACCENT), (f" {word}" if word else "", Role.DIM)), rank)
+        Part(said(key, word), rank, [said(key, _SHORTER[word])] if word in _SHORTER else ())
         for (key, word), rank in zip(keys, ranks or (*range(len(keys) - 1), 0), strict=True)
     )
     return shed(tuple(parts), width)

@@ -67,14 +67,14 @@ class TasksScreen(OverlayScreen):
 
     AUTO_FOCUS = "CursorList"
     BINDINGS: ClassVar = [
-        bind("enter", "open", "details", "Enter"),
+        bind("enter", "open", "detail", "Enter"),
         bind("l", "log", "log"),
         bind("U", "upstream", "waits for, holds up"),
-        bind("c", "app.compare", "compare"),
-        bind("s", "status", "filter status"),
         bind("slash", "filter", "filter", "/"),
-        bind("v", "raw", "raw"),
+        bind("s", "status", "filter status"),
         bind("y", "copy", "copy ID"),
+        bind("c", "app.compare", "compare"),
+        bind("v", "raw", "JSON"),
     ]
     HOLDS_KEYS = True
     TYPING = (("Esc", "cancel"), ("Enter", "keep the filter"), ("Tab", "complete"))
@@ -361,7 +361,7 @@ class TasksScreen(OverlayScreen):
 class TaskScreen(OverlayScreen):
     """One task in full, with its runs and its script."""
 
-    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "raw"), PAGE_BINDING]
+    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "JSON"), PAGE_BINDING]
 
     def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
         super().__init__(main)
@@ -428,7 +428,7 @@ class DependenciesScreen(OverlayScreen):
 
     AUTO_FOCUS = "CursorList"
     BINDINGS: ClassVar = [
-        bind("enter", "open", "details", "Enter"),
+        bind("enter", "open", "task", "Enter"),
         bind("F", "more", "look further"),
         bind("d", "turn", "what it holds up"),
         bind("w", "watch", "watch"),

@@ -328,9 +328,9 @@ class TextScreen(OverlayScreen):
         bind("slash", "search", "search", "/"),
         bind("n", "next(1)", "next, before", "n N"),
         bind("N", "next(-1)"),
-        bind("s", "save", "save"),
         bind("y", "copy_view", "copy view, all", "y Y"),
         bind("Y", "copy_all"),
+        bind("s", "save", "save"),
         PAGE_BINDING,
     ]
     TYPING = (("Esc", "cancel"), ("Enter", "keep it, n N go on"))
@@ -427,6 +427,12 @@ class TextScreen(OverlayScreen):
         if self.wanted and first == last:
             back["y Y"] = "copy line, all"
         return back | dict.fromkeys(useless, "")
+
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        # While something is searched for, what is about that helps most.
+        first = {"n N", "y Y"} if self.wanted else set[str]()
+        return sorted(super()._hints, key=lambda hint: hint[0] not in first)
 
     def find_all(self) -> None:
         """Find again what is searched for: the text has changed."""
