@@ -73,6 +73,34 @@ async def test_a_bad_entry_says_why_in_the_box_and_keeps_the_text() -> None:
         assert rig.asked == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("99999999999999999999", "is too large"),
+        ("5 0", "IDs begin at 1"),
+        ("12.5", "use digits only"),
+        ("9..1", "runs backwards"),
+        ("1..999", "holds 999 IDs"),
+        # The end of a range is still being typed.
+        ("10..", ""),
+        ("10..1", ""),
+        ("7, 100-", ""),
+        ("", ""),
+    ],
+)
+async def test_a_text_that_enter_would_refuse_says_why_before_it_and_enter_is_no_hint(
+    typed: str, said: str
+) -> None:
+    async with running(mixed()) as rig:
+        before = rig.text.splitlines()[2]
+        await rig.press("1", "backspace", *typed)
+
+        assert rig.text.splitlines()[-1].startswith(" Esc leave  ")
+        shown = rig.text.splitlines()[2]
+        assert said in shown
+        assert bool(said) is (shown != before)
+
+
 async def test_a_hyphen_joins_no_numbers_and_the_box_says_how_a_range_is_written() -> None:
     written = "a range is 10432991040..10432991042"
     async with running(mixed()) as rig:

@@ -1,5 +1,6 @@
 """The ID box, the filter box, and the single lines above and below the panes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -262,8 +263,9 @@ class IdBox(Vertical):
     def keys(self) -> tuple[tuple[str, str], ...]:
         """What ends it, and what each does."""
         recent = (("Up", "recent IDs"),) if self.recent else ()
-        enter = "watch all" if len(read_entry(self.text).ids) > 1 else "look up"
-        return (("Enter", enter), ("Esc", "leave"), *recent)
+        count = len(read_entry(self.text).ids)
+        enter = (("Enter", "watch all" if count > 1 else "look up"),) if count else ()
+        return (*enter, ("Esc", "leave"), *recent)
 
     @property
     def text(self) -> str:
@@ -295,7 +297,7 @@ class IdBox(Vertical):
     def _preview(self, event: Input.Changed) -> None:
         event.stop()
         entry = read_entry(event.value)
-        self._say(entry.remark or entry.problem * bool(as_range(event.value)))
+        self._say(entry.remark or entry.problem * (not _is_begun(event.value)))
 
     def _pasted(self, text: str) -> None:
         """Add the IDs in a pasted text, or the text itself with the reason why it has none."""
@@ -358,6 +360,13 @@ def read_entry(text: str) -> BoxEntry:
     if written := as_range(text):
         return BoxEntry(ids, f"Found {len(ids)} IDs; a range is {written}  {enter}")
     return BoxEntry(ids, f"{'Found ' if source else ''}{listed(ids)}  {enter}")
+
+
+def _is_begun(text: str) -> bool:
+    """Return whether the last of a text may be a range whose end is still being typed."""
+    last = re.split(r"[,; ]", plain(text))[-1]
+    first, dots, end = last.partition("..")
+    return not last or last[-1] in ".-" or (bool(dots) and len(end) < len(first))
 
 
 def listed(ids: Sequence[InstanceId]) -> str:
