@@ -349,6 +349,10 @@ def test_what_holds_no_id_is_counted(data: bytes, left_out: str) -> None:
         (b'\n[{"id": 7},\n{"id": 8}]\n\ndone 18457\n', "can't be read at line 5 (Extra data): "),
         (b'[\n  {\n    "Id": 7,\n    "Port": 18457', "at line 4 (Expecting ',' delimiter): "),
         (b'{"id": 7}\n{"id": 8}\nwfinspect: 18457\n{"id": 9}\n', "at line 3 (Extra data): "),
+        (
+            b'\n{"id": 7, "port": 18457, "x": %b%b}' % (b"[" * 100_000, b"]" * 100_000),
+            "The JSON can't be read at line 2 (nested too deep): ",
+        ),
         (b"18457 calls\nId,Name,Owner\n7,x,88888\n", "A table begins at line 2: take out "),
         (b"18457 calls\n  ID  NAME  RAN\n7  x  88888\n", "A table begins at line 2: take out "),
     ],

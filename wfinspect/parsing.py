@@ -244,7 +244,7 @@ def _refuse_damaged(text: str) -> None:
             except json.JSONDecodeError as error:
                 why, first = error.msg, error.lineno
             except RecursionError:
-                return
+                why = "nested too deep"
         # Each line may be an object of its own.
         wrong = next(
             (n for n, line in lines[first - 1 :] if line.strip() and not _json_of(line)), 0
