@@ -82,7 +82,7 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
         "Which task failed in run 1 is not known: name it with --task, "
         f"`wfinspect tasks {RETRIED}` lists them.\n"
     )
-    assert home.run("logs", RETRIED, "--run", 9).stderr.endswith("have at most 1 run.\n")
+    assert home.run("logs", RETRIED, "--run", 9).stderr.endswith("have at most 3 runs.\n")
     other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
     assert "Current node: clean_login_event" in other.stdout
     # What a message has is often a task's ID alone.

@@ -225,7 +225,11 @@ def test_tasks_keep_their_definition_over_business_dates_and_environments() -> N
 def test_runs_of_a_task_follow_one_another_with_rising_numbers(
     instance_id: int, elapsed: float
 ) -> None:
-    asked = tasks(instance_id, elapsed)
+    check_runs(tasks(instance_id, elapsed))
+
+
+def check_runs(asked: Tasks) -> None:
+    """That the runs of each task follow one another."""
     for place, now in enumerate(asked.current(), start=1):
         runs = [asked.record(r) for r in asked.runs(now["Id"])]
         assert runs[-1] == now
@@ -234,6 +238,31 @@ def test_runs_of_a_task_follow_one_another_with_rising_numbers(
             assert family_of(before["Status"]).is_settled
             assert before["FinishedTime"] <= later.get("StartedTime", before["FinishedTime"])
         assert {r["Id"] % 1000 for r in runs} == {place}
+
+
+@given(
+    instance_id=living,
+    elapsed=seconds,
+    words=st.lists(st.sampled_from(["WaitTime", "Running", "Success", "Failure"]), max_size=5),
+)
+def test_runs_count_on_where_a_test_has_an_instance_run_again(
+    instance_id: int, elapsed: float, words: list[str]
+) -> None:
+    people = Population(FLEET, Faults())
+    for word in words:
+        elapsed += 20.0
+        before = current(instance_id, elapsed, people)
+        instance = people.record(instance_id, after(elapsed))
+        people.set_status(instance_id, word, after(elapsed))
+        asked = tasks(instance_id, elapsed, people)
+        check(people.record(instance_id, after(elapsed)), asked.current())
+        check_runs(asked)
+        is_over = family_of(instance["Status"]).is_settled
+        for old, new in zip(before, asked.current(), strict=True):
+            if is_over and not family_of(word).is_settled:
+                assert old["RunNumber"] < new["RunNumber"]
+                assert not old.get("StartedTime") or old in map(asked.record, asked.runs(old["Id"]))
+                assert asked.operations(new["Id"])[0]["CreateTime"] == FLEET.moment(after(elapsed))
 
 
 def test_from_the_first_moment_a_task_has_a_failed_run_before_the_one_that_succeeded() -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
+from typing import NamedTuple
 
 from wfinspect.model import family_of, zone_of
 from wfinspect.search import WORDS
@@ -511,6 +512,21 @@ HOSTILE_TEXT = (
 """Escape sequences, C1, bidi, invisible characters, line ends and markup."""
 
 
+class EndedRun(NamedTuple):
+    """A run of an instance that a test had run again."""
+
+    run: WorkflowRun
+    record: Record
+    """What was said of the instance at its end."""
+    rerun_at: int
+
+    def next(self) -> WorkflowRun:
+        """Return the run behind it, which begins as the user wants it to."""
+        before, begins = self.run.begins["Running"], self.run.begins.items()
+        moments = {word: self.rerun_at + max(0, at - before) for word, at in begins}
+        return WorkflowRun(self.run.number + 1, self.run.fails, moments)
+
+
 class Population:
     """The instances that exist, and what is said about them; set from any thread, read by the server's.
 
@@ -526,6 +542,7 @@ class Population:
         """More than the catalogue has: a task, the one it waits for, and the type. Cycles may be made."""
         self._changes: dict[int, Record] = {}
         self._held: dict[int, datetime] = {}
+        self._ended: dict[int, tuple[EndedRun, ...]] = {}
         self._answers: dict[int, Record] = {}
         self._vanished: set[int] = set()
 
@@ -537,6 +554,9 @@ class Population:
         self._held.setdefault(instance_id, now)
         moment = milliseconds(now)
         settles = family_of(status).is_settled
+        if family_of(str(record["Status"])).is_settled and not settles:
+            ended = EndedRun(self.run(instance_id, now), record, moment)
+            self._ended[instance_id] = (*self.ended(instance_id), ended)
         begins = status == "Running" and record["Status"] != "Running"
         runs = settles or status in {"Running", "Checking"}
         started = moment if begins else record.get("StartedTime", moment)
@@ -571,7 +591,7 @@ class Population:
 
     def restore(self, instance_id: int) -> None:
         """Let an instance go on in its own lifecycle."""
-        for said in (self._changes, self._answers, self._held):
+        for said in (self._changes, self._answers, self._held, self._ended):
             said.pop(instance_id, None)
         self._vanished.discard(instance_id)
 
@@ -585,7 +605,13 @@ class Population:
 
     def run(self, instance_id: int, now: datetime) -> WorkflowRun:
         """Return the run that is under way, or was when the instance was taken out of its lifecycle."""
+        if ended := self.ended(instance_id):
+            return ended[-1].next()
         return self.fleet.run(instance_id, self._held.get(instance_id, now))
+
+    def ended(self, instance_id: int) -> tuple[EndedRun, ...]:
+        """Return the runs before that one since the instance was taken out of its lifecycle."""
+        return self._ended.get(instance_id, ())
 
     def records(self, ids: Iterable[int], now: datetime) -> list[Record]:
         """Return what the service says about several; the unknown are left out."""

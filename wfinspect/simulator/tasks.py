@@ -367,12 +367,16 @@ class Tasks:
     def runs(self, task_id: int) -> list[TaskRun]:
         """Return all runs of a task, oldest first; the last one is as it stands."""
         task = self.definitions[task_id % TASKS_APART - 1]
-        number = self._course.run.number
+        ended = self._population.ended(self.instance_id)
+        number = self._course.run.number - len(ended)
         run_of = self._population.fleet.run_of
+        numbers = range(max(0, number - _KEPT_RUNS), number)
+        courses = [past_course(run_of(self.instance_id, earlier)) for earlier in numbers]
+        courses += [course_of(each.record, each.run) for each in ended]
         past = [
             task_run
-            for earlier in range(max(0, number - _KEPT_RUNS), number)
-            for task_run in self._runs_in(task, past_course(run_of(self.instance_id, earlier)))
+            for course in courses[-_KEPT_RUNS:]
+            for task_run in self._runs_in(task, course)
             if task_run.started is not None
         ]
         return past + self._runs_in(task, self._course)
