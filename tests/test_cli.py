@@ -144,23 +144,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "/dev/null"], "'/dev/null' is not an instance ID"),
         (["watch", __file__], f"To read IDs from a file: wfinspect watch --file {__file__}"),
         (["get", f"@{__file__}"], f"`xargs wfinspect get < {__file__}` takes a file"),
-        (
-            ["tasks", "1", "Status=Failure"],
-            "is given as an option: wfinspect tasks 1 --status Failure\n",
-        ),
-        (["logs", "1", "tail=5"], "'tail=5' is given as an option: wfinspect logs 1 --tail 5"),
-        (
-            ["watch", "1", "until=all:done"],
-            "is given as an option: wfinspect watch 1 --until all:done\n",
-        ),
-        (
-            ["find", "workspace=1", "output=json"],
-            "option: wfinspect find workspace=1 --output json",
-        ),
-        (["follow", "1", "by=07:30"], "is given as an option: wfinspect follow 1 --by 07:30\n"),
-        (["status", "1", "short=1"], "is given as an option: wfinspect status 1 --short\n"),
-        (["list", "output=csv"], "is given as an option: wfinspect list --output csv\n"),
-        (["1", "profile=prod"], "is given as an option: wfinspect 1 --profile prod\n"),
+        (["status", "1", "short=1"], "--short takes no value."),
         (["get", "x" * 5000], "is not an instance ID"),
         (["list", __file__], f"did you mean import {__file__}?"),
         (["gte", "1"], "'gte' is not a command or an instance ID: did you mean get?"),
@@ -229,7 +213,11 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["tasks", "1", "build_log"], "did you mean wfinspect logs 1 --task build_log?"),
         (["compare", "1", "2", "3"], "'3' is one too many: wfinspect compare ID [OTHER] "),
         (["upstream", "1", "--calls", "x"], "--calls: 'x' can't be used: give all or a whole "),
-        (["1", "--json"], "Put --json behind the command: wfinspect get --json"),
+        (
+            ["--profile", "x", "1", "--json"],
+            "no such option: did you mean wfinspect get --profile x 1 --json?",
+        ),
+        (["--status", "x"], "did you mean wfinspect find --status x?"),
         (
             ["completion", "bash", "--shell"],
             "no option '--shell': there are only those of `wfinspect --help`",
@@ -258,14 +246,8 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["get", "workspace=1", "date=today"],
             "by a search: wfinspect find workspace=1 date=today",
         ),
-        (
-            ["watch", "workspace=88123", "date=yesterday"],
-            "is given as an option: wfinspect watch --workspace 88123 --date yesterday\n",
-        ),
-        (
-            ["watch", "Tag=team:x", "ads"],
-            "is given as an option: wfinspect watch --tag team:x ads\n",
-        ),
+        (["watch", "workspace=88123", "date=yesterday"], "Which runs of the workspace?"),
+        (["watch", "Tag=team:x", "ads"], "--project ID is missing: the workspace whose run"),
         (["list", "add", "owner=1"], "by a search: wfinspect find owner=1"),
         (["watch", "!owner=1"], "by a search: wfinspect find '!owner=1'"),
         (
@@ -324,8 +306,6 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["completion", "bash", "zsh"], "'zsh' is one too many: wfinspect completion SHELL "),
         (["completion", "ksh"], "completion: 'ksh' is none of bash, zsh, fish"),
         (["help", "exit"], "did you mean exit-codes?"),
-        (["--short", "status"], "Put --short behind the command: wfinspect status --short"),
-        (["-o", "json", "get", "1"], "Put -o behind the command: wfinspect get -o"),
         (["--profil", "x", "get", "1"], "There is no option '--profil': did you mean --profile?"),
         (["logs", "1", "--failed", "--follow"], "--failed goes with neither"),
         (["logs", "1", "--grep", "("], "--grep: '(' is not a regular expression"),
@@ -392,7 +372,6 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["lorem"],
             "'lorem' is not a command or an instance ID: `wfinspect --help` lists the commands.",
         ),
-        (["1", "get"], "'get' is a command, and a command comes first"),
         (["get", str(2**63)], "too large"),
         (["get", "1..500"], "at most 100"),
         (["get", "1", "--region", "cn-nowhere", "--endpoint", "vpc"], "no region 'cn-nowhere'"),
@@ -543,6 +522,41 @@ def test_a_stream_that_is_full_or_closed_is_told_as_far_as_it_can_be(
     said = done.stdout + done.stderr
     assert (done.returncode, words in said, "Traceback" in said) == (code, True, False)
     assert bool(said) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("given", "documented"),
+    [
+        ("-o json get {}", "get {} -o json"),
+        ("{} -ojson --field=Status get --", "get {} -o json --field Status"),
+        ("{} status --short", "status {} --short"),
+        ("--failed {} logs tail=2", "logs {} --failed --tail 2"),
+        ("tasks {} Status=failure,running Output=csv", "tasks {} --status failure,running -o csv"),
+        ("tasks {} status=fails", "tasks {} --status=fails"),
+        ("watch {} until=any:failure", "watch {} --until any:failure"),
+        ("find workspace=1 output=json", "find workspace=1 --output json"),
+        ("--project 88123 find yesterday", "find --project 88123 yesterday"),
+        ("{} profile=prod", "{} --profile prod"),
+        ("get {} region=", "get {} --region="),
+        ("watch tag=team:x", "watch --tag team:x"),
+        ("--name status find", "find --name status"),
+    ],
+)
+def test_a_line_may_be_spelled_in_several_ways(
+    run: Run, simulator: Simulator, given: str, documented: str
+) -> None:
+    number = DEMO_IDS[0]
+    simulator.set_status(number, "Failure")
+    first, second = (
+        (run(*line.format(number).split()), run.out, run.err) for line in (given, documented)
+    )
+    assert first == second
+
+
+def test_a_note_may_be_written_like_an_option(run: Run) -> None:
+    run("list", "add", "5")
+    assert run("list", "note", "5", "output=csv") == 0
+    assert run.err == "wfinspect: Note kept for 5: output=csv\n"
 
 
 def test_options_stand_before_or_behind_the_command(run: Run) -> None:

@@ -9,9 +9,9 @@ import shlex
 import signal
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise, takewhile
+from itertools import islice, takewhile
 from typing import Any, NoReturn
 
 from wfinspect import __version__
@@ -73,16 +73,14 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
         rest = [rest[1], "--help"]
-    name = rest[0] if rest and rest[0] in COMMANDS else ""
+    name, parser, rest = _command_in(rest, common)
     if not name:
-        common.refuse_pairs(rest)
         _refuse_words(rest)
-    parser = _command_parser(name, common)
+        if not parser.takes(rest):
+            _refuse_option(argv, rest, common)
     # Options may stand between the words.
-    args, unknown = parser.parse_known_intermixed_args(rest[1:] if name else rest, namespace)
+    args, unknown = parser.parse_known_intermixed_args([*parser.spelled_out(rest)], namespace)
     if unknown:
-        if not name:
-            _refuse_early(unknown[0], rest, common)
         parser.refuse(unknown[0])
     if name == "help":
         # It has to help also where the settings are wrong.
@@ -99,13 +97,20 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     return code
 
 
+def _command_in(
+    rest: list[str], common: argparse.ArgumentParser
+) -> tuple[str, "_Parser", list[str]]:
+    """Return the command of a line, its parser and the other words: IDs and its options may stand before it."""
+    for at, word in enumerate(rest):
+        if word in COMMANDS and (parser := _command_parser(word, common)).takes(rest[:at]):
+            return word, parser, [*rest[:at], *rest[at + 1 :]]
+    return "", _command_parser("", common), rest
+
+
 def _refuse_words(arguments: Sequence[str]) -> None:
-    """Refuse a word among the IDs of the app: a command that is mistyped, or behind something else."""
+    """Refuse a word among the IDs of the app: a command that is mistyped."""
     given = takewhile(lambda argument: not argument.startswith("-"), arguments)
-    word = next((each for each in given if each[:1].isalpha()), "")
-    if word in COMMANDS:
-        raise UsageError(f"{word!r} is a command, and a command comes first: wfinspect {word} ...")
-    if word:
+    if word := next((each for each in given if each[:1].isalpha() and "=" not in each), ""):
         advice = f"`wfinspect --help` lists the commands. {_by_name(word, arguments)}"
         hint = did_you_mean(word, (*COMMANDS, "list remove", "follow remove", "--version"), advice)
         raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
@@ -134,9 +139,6 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
     elif "add" in words or not any(each in COMMANDS for each in words):
         instead = "wfinspect list import -"
     return f"To read IDs from standard input: {instead}"
-
-
-_SEARCHING = {"wfinspect find", "wfinspect follow"}
 
 
 _MOST_NAMED = 5
@@ -180,12 +182,15 @@ def _by_name(word: str, argv: Sequence[str]) -> str:
     return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {name}"
 
 
-def _refuse_early(option: str, rest: Sequence[str], common: argparse.ArgumentParser) -> None:
-    """Refuse an option of a command that stands before it, or without one."""
-    flag = option.partition("=")[0]
-    for name in [word for word in rest if word in COMMANDS] or COMMANDS:
-        if _command_parser(name, common).has_option(flag):
-            raise UsageError(f"Put {flag} behind the command: wfinspect {name} {flag} ...")
+def _refuse_option(
+    argv: Sequence[str], rest: Sequence[str], common: argparse.ArgumentParser
+) -> None:
+    """Refuse an option of a command that is given without one."""
+    # What both have is rather of a search than of a wait.
+    for name in sorted(COMMANDS, key=lambda name: name == "watch"):
+        if _command_parser(name, common).takes(rest):
+            line = shlex.join([name, *argv])
+            raise UsageError(f"The app takes no such option: did you mean wfinspect {line}?")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -200,22 +205,48 @@ class _Parser(argparse.ArgumentParser):
         self._values: dict[str, tuple[str, object]] = {}
         """What the first option for each destination said, as it was typed and as it was read."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's
-        self._given = list(args)
-        if self.add_help and self.prog != "wfinspect":
-            # Before its value is taken for what the command is about.
-            words = takewhile(lambda each: each != "--", self._given)
-            for before, word in pairwise(["", *words]):
-                action = self._option_string_actions.get(before)
-                is_value = action is not None and action.nargs != 0
-                is_known = is_value or self.has_option(word.partition("=")[0])
-                if word.startswith("--") and not is_known:
-                    self.refuse(word)
-        return super().parse_known_args(args, namespace)
+    def takes(self, words: Sequence[str]) -> bool:
+        """Return whether words are options of this command with their values, and IDs."""
+        left = iter(words)
+        for word in left:
+            flag, equals, _ = word.partition("=")
+            action = self._option_string_actions.get(flag)
+            is_attached = action is None and not word.startswith("--") and self.has_option(word[:2])
+            if action is not None and action.nargs != 0 and not equals:
+                if next(left, None) is None:
+                    return False
+            elif word[:1].isalpha() or (word[:1] == "-" and action is None and not is_attached):
+                return False
+        return True
+
+    def spelled_out(self, words: Sequence[str]) -> Iterator[str]:
+        """Yield arguments with NAME=VALUE as --NAME=VALUE where that is an option.
+
+        Where it is a word of a search, --NAME VALUE is that word. An option that is neither is refused before
+        its value is taken for what the command is about.
+        """
+        self._given = [*words]
+        searched = self.get_default("searched") or ()
+        is_note = self._given[:1] == ["note"]
+        left = iter(words)
+        for word in left:
+            flag, equals, value = word.partition("=")
+            name = flag.removeprefix("--").casefold()
+            if word == "--":
+                yield from (word, *left)
+            elif action := self._option_string_actions.get(flag):
+                yield from (word, *islice(left, int(action.nargs != 0 and not equals)))
+            elif flag.startswith("--") and name in searched:
+                yield f"{name}={value or next(left, '')}"
+            elif flag.startswith("--"):
+                self.refuse(word)
+            elif equals and name not in searched and self.has_option(f"--{name}") and not is_note:
+                yield f"--{name}={value}"
+            else:
+                yield word
 
     def refuse(self, argument: str) -> NoReturn:
         """Say that an argument is one too many, or the name of no option."""
-        self.refuse_pairs([argument])
         name = argument.partition("=")[0][:40]
         if not name.startswith("-"):
             what = self._taking(argument) or self.usage
@@ -246,24 +277,6 @@ class _Parser(argparse.ArgumentParser):
             hint = f"{', '.join(having)} {has} it; " * (0 < len(having) <= _MOST_NAMED) + there
         raise UsageError(f"There is no option {name!r}: {hint}")
 
-    def refuse_pairs(self, words: Sequence[str]) -> None:
-        """Refuse a word such as status=Failure where there is an option for it, and no search."""
-        for word in words:
-            if self._as_option(word) != [word]:
-                line = shlex.join(part for each in self._given for part in self._as_option(each))
-                raise UsageError(f"{word[:40]!r} is given as an option: {self.prog} {line}")
-
-    def _as_option(self, word: str) -> list[str]:
-        from wfinspect.search import NAMES
-
-        name, equals, value = word.partition("=")
-        name = name.casefold()
-        action = self._option_string_actions.get(f"--{name}") if equals else None
-        is_search = self.prog in _SEARCHING and name in {*NAMES, "project", "bizdate"}
-        if action is None or is_search:
-            return [word]
-        return [f"--{name}", *([value[:40]] if action.nargs != 0 else [])]
-
     def _taking(self, word: str) -> str:
         """Return the sentence on what takes a word that is one too many; "" for nothing."""
         prog, value = self.prog, word.casefold()
@@ -291,8 +304,6 @@ class _Parser(argparse.ArgumentParser):
             raise UsageError(
                 f"{self._name_of(action)} is empty: give {action.metavar}, or leave it out."
             )
-        if not (action.option_strings or self._given[:1] == ["note"]):
-            self.refuse_pairs(texts)
         read = super()._get_values(action, texts)
         # A second value would silently take the place of the first. Of options for all commands, which
         # `common` reads, the last one counts: an alias may have given the one before.

@@ -43,6 +43,8 @@ NAMES: Names = tuple(field.search for field in FIELDS if field.search)
 
 _FIELDS = {field.search: field for field in FIELDS if field.search}
 _FIELDS |= {"project": _FIELDS["workspace"], "bizdate": _FIELDS["date"]}
+SPELLED = (*_FIELDS,)
+"""All that may stand there, other names of a field included."""
 
 _ORDER = tuple(Family)
 WORDS = {

@@ -10,6 +10,7 @@ from wfinspect.errors import ServiceError, UsageError
 from wfinspect.format import biz_day
 from wfinspect.model import FILTERS, InstanceKey, Query, WorkflowInstance, zone_of
 from wfinspect.search import (
+    SPELLED,
     WORDS,
     Term,
     date_of,
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WORD",
         help="as in the app: parts of the name or ID, status=failure, !word; `wfinspect help search`",
     )
+    parser.set_defaults(searched=SPELLED)
     add_filters(parser)
     add_date(parser)
     output.add_output_option(parser, "an array of the service's objects", keys=output.SERVICE_NAMES)

@@ -15,7 +15,7 @@ from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
 from wfinspect.parsing import parse_id
-from wfinspect.search import ID_DIGITS, Term, hint_on, parse_search, to_follow, to_query
+from wfinspect.search import ID_DIGITS, SPELLED, Term, hint_on, parse_search, to_follow, to_query
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE, Find, InstanceOf
 from wfinspect.watching.follows import SHARE
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WORD",
         help="as in find: parts of the name, status=failure; or one instance's ID, for its workflow",
     )
+    parser.set_defaults(searched=SPELLED)
     add_filters(parser)
     parser.add_argument(
         "--keep",
