@@ -153,6 +153,21 @@ async def test_the_palette_finds_and_runs_a_command() -> None:
         ("note", "app.note"),
         ("theme", "app.use_theme('auto')"),
         ("undo", "undo"),
+        ("find", "app.find"),
+        ("mark", "mark"),
+        # What a command is not called itself.
+        ("search", "app.find"),
+        ("zoom", "layout"),
+        ("csv", "app.export"),
+        ("save", "app.export"),
+        ("clipboard", "app.copy_id"),
+        ("delete", "remove"),
+        ("exit", "app.ask_quit"),
+        ("reload", "refresh_one"),
+        ("downstream", "app.upstream"),
+        ("parameters", "open_row"),
+        ("rerun", "app.copy_field"),
+        ("error", "app.task_log"),
     ],
 )
 async def test_the_palette_has_first_what_is_called_by_the_word_that_is_typed(
@@ -162,6 +177,16 @@ async def test_the_palette_has_first_what_is_called_by_the_word_that_is_typed(
         await rig.press(":", *typed)
 
         assert rig.app.screen.query_one(CursorList).chosen.value == first
+
+
+async def test_the_palette_finds_all_that_searches_and_all_that_writes_json() -> None:
+    async with running(mixed()) as rig:
+        await rig.press(":", *"search")
+        found = [choice.value for choice in rig.app.screen.query_one(CursorList).items]
+        assert found == ["app.find", "filter", "app.task_log", "app.follows"]
+        await rig.press("ctrl+u", *"json")
+        found = [choice.value for choice in rig.app.screen.query_one(CursorList).items]
+        assert found == ["app.export", "app.raw"]
 
 
 async def test_every_command_of_the_palette_is_one_that_main_screen_or_app_can_run() -> None:

@@ -405,6 +405,34 @@ class ChangesScreen(ChoiceScreen):
             self._go_to(value.key)
 
 
+_OTHER_WORDS = {
+    "acted": "owner, operations",
+    "bell": "sound, mute",
+    "compare": "diff",
+    "copy": "clipboard",
+    "copy-field": "parameters, tags, link, rerun, set success",
+    "detail": "open, parameters, tags",
+    "export": "save, file, csv, json, markdown, html",
+    "filter": "search, find",
+    "find": "search",
+    "follows": "stop a follow, unfollow workflow or search",
+    "layout": "zoom, full screen",
+    "note": "comment",
+    "notifications": "notify, bell, alert, trial",
+    "pause": "stop polling",
+    "quit": "exit",
+    "refresh": "reload, read again",
+    "remove": "delete",
+    "search": "find",
+    "seen": "read, acknowledge",
+    "task-log": "error, search in it",
+    "theme": "colours, colors",
+    "undo": "restore",
+    "upstream": "downstream, dependency, dependencies, blocks",
+}
+"""What commands are found by besides, by a word of their text or the name that the config has."""
+
+
 def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[Choice, ...]:
     """Return all commands, those without a key, then the themes; their values are actions."""
     choices = [
@@ -415,18 +443,16 @@ def command_choices(keymap: Mapping[str, str], themes: Sequence[str]) -> tuple[C
             c.id,
         )
         for c in COMMANDS
+        if c.id != "palette"
     ]
-    follows = "follows: see or end what is followed", "stop a follow, unfollow workflow or search"
-    choices.append(command_choice("app.follows", follows[0], also=follows[1]))
-    trial = "try the notifications", "bell alert trial"
-    choices.append(command_choice("app.try_alert", trial[0], also=trial[1]))
-    named = ((f"theme {each}", f"app.use_theme({each!r})") for each in themes)
-    choices += [command_choice(action, text, also="colours") for text, action in named]
+    choices.append(command_choice("app.follows", "follows: see or end what is followed"))
+    choices.append(command_choice("app.try_alert", "try the notifications"))
+    choices += [command_choice(f"app.use_theme({each!r})", f"theme {each}") for each in themes]
     return tuple(choices)
 
 
-def command_choice(action: str, text: str, key: str = "", also: str = "") -> Choice:
-    """Return a command of a palette, found by its text and `also`."""
-    return Choice(
-        action, ((f" {text}", Role.TEXT),), ((f"{key} ", Role.ACCENT),), f"{text}\n{also}"
-    )
+def command_choice(action: str, text: str, key: str = "", name: str = "") -> Choice:
+    """Return a command of a palette, found by its text, its name and other words for these."""
+    others = (_OTHER_WORDS.get(word, "") for word in (name, *re.findall(r"\w+", text)))
+    words = "\n".join([text, name, *", ".join(others).split(", ")])
+    return Choice(action, ((f" {text}", Role.TEXT),), ((f"{key} ", Role.ACCENT),), words)
