@@ -193,6 +193,13 @@ def _refuse_option(
             raise UsageError(f"The app takes no such option: did you mean wfinspect {line}?")
 
 
+def _condition(flag: str) -> str:
+    """Return the condition of a search that a flag such as --failed may be meant for; "" for none."""
+    from wfinspect.search import meant
+
+    return meant(flag.lstrip("-"))
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in a sentence, without a page of usage above it."""
 
@@ -268,6 +275,8 @@ class _Parser(argparse.ArgumentParser):
             hint += " To write to a file: --out FILE" * self.has_option("--out")
         elif name in _TO_FILES and not self.has_option("--out"):
             hint = f"did you mean > {shlex.quote(file)}?"
+        elif self.get_default("searched") and (pair := _condition(name)):
+            hint = f"did you mean {pair}?"
         elif not (hint := did_you_mean(name, [*forms, *flags, *others], "")):
             bare = _Parser(prog="wfinspect", add_help=False)
             having = [
@@ -285,9 +294,7 @@ class _Parser(argparse.ArgumentParser):
             for each in self._actions
             if each.option_strings and value in map(str.casefold, each.choices or ())
         ]
-        if prog == "wfinspect tasks" and not (flags or word.isdecimal()):
-            prog = "wfinspect logs"
-        if prog == "wfinspect logs" or self.has_option("--task"):
+        if self.has_option("--task"):
             flags.append("--task")
         if not flags:
             return ""

@@ -281,6 +281,18 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
     return tuple(terms)
 
 
+def complete(words: Iterable[str]) -> str:
+    """Return the words of a command line as a search.
+
+    Raises:
+        UsageError: a field has no value, as of an unset variable of a shell: everything would match.
+    """
+    text = " ".join(words)
+    if empty := next((word for word in text.split() if "=" in word and word[-1] in "=,"), ""):
+        raise UsageError(f"{shown(empty, limit=40)!r} has no value: give it, or leave this out.")
+    return text
+
+
 def task_matcher(text: str, now: datetime) -> Callable[[TaskInstance], bool]:
     """Return what tests tasks by a search, whose status is their word, e.g. ``frozen``.
 

@@ -38,6 +38,13 @@ def test_the_tasks_of_a_failure_are_listed_with_what_needs_the_user_first(
     ]
     of_both = home.run("tasks", FAILED, "--status", "failed,succ", "-o", "json").stdout
     assert json.loads(of_both) == [row for row in rows if row["Status"] in {"Failure", "Success"}]
+    assert home.run("tasks", FAILED, "status=failed,succ", "-o", "json").stdout == of_both
+    joins = home.run("tasks", FAILED, "status=failure", "!clean", "type=odps").stdout
+    assert [line.split() for line in joins.splitlines()[1:]] == [first.split()]
+    none = home.run("tasks", FAILED, "failure")
+    assert (none.stdout, none.returncode) == ("", 0)
+    assert "No task matches. " in none.stderr
+    assert none.stderr.endswith("did you mean status=Failure?\n")
 
 
 def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator: Simulator) -> None:

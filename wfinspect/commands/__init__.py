@@ -119,9 +119,10 @@ COMMANDS: Mapping[str, Command] = {
         "Print a line for each task of an instance, what needs you first: failed ones, then frozen, "
         "running and waiting ones. It makes 2 calls, and one more for each further 500 tasks.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance",
-        "ID",
+        "ID [WORD ...]",
         examples=(
             "tasks 10432987165",
+            "tasks 10432987165 status=failure,running ads",
             "tasks 10432987165 --status Failure -o json",
         ),
     ),

@@ -13,6 +13,7 @@ from wfinspect.search import (
     SPELLED,
     WORDS,
     Term,
+    complete,
     date_of,
     hint_on,
     matcher,
@@ -131,7 +132,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     requester = Requester(resolve_target(settings, environ).target, settings, environ)
     target, now = requester.target, requester.clock.now()
     zone = zone_of(target.region)
-    terms = [*terms_of(args), *parse_search(" ".join(args.search))]
+    terms = [*terms_of(args), *parse_search(complete(args.search))]
     if args.bizdate is not None:
         terms.append(Term.of("date", str(date_of(args.bizdate, now, zone))))
     query, left = to_query(terms, now, zone, _HOW)

@@ -15,7 +15,16 @@ from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
 from wfinspect.parsing import parse_id
-from wfinspect.search import ID_DIGITS, SPELLED, Term, hint_on, parse_search, to_follow, to_query
+from wfinspect.search import (
+    ID_DIGITS,
+    SPELLED,
+    Term,
+    complete,
+    hint_on,
+    parse_search,
+    to_follow,
+    to_query,
+)
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE, Find, InstanceOf
 from wfinspect.watching.follows import SHARE
@@ -97,7 +106,7 @@ def _wanted(
                 f"{ids[0]} is the ID of an instance: give it alone, and its workflow is followed."
             )
         return _workflow_of(InstanceKey(target, parse_id(ids[0])), settings, environ)
-    terms = [*options, *parse_search(" ".join(words))]
+    terms = [*options, *parse_search(complete(words))]
     # Each run has an ID of its own: digits are a part of the name here.
     terms = [Term.of("name", str(t)) if str(t).isdecimal() else t for t in terms]
     if not any(term.name == "workspace" and not term.is_negated for term in terms):

@@ -4,13 +4,19 @@ import argparse
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import TypeVar
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import COMMANDS, output
-from wfinspect.commands.once import Requester, is_worth_retrying, requested, resolve_target
+from wfinspect.commands.once import (
+    Requester,
+    is_worth_retrying,
+    requested,
+    resolve_target,
+    say_on_terminal,
+)
 from wfinspect.errors import NotFound, ServiceError, UsageError, did_you_mean
 from wfinspect.export import csv_table
 from wfinspect.format import (
@@ -24,10 +30,10 @@ from wfinspect.format import (
     shown,
 )
 from wfinspect.model import (
+    MAY_BE_OF_TASK,
     Family,
     InstanceId,
     InstanceKey,
-    Page,
     Target,
     TaskInstance,
     by_attention,
@@ -37,7 +43,16 @@ from wfinspect.model import (
     zone_words,
 )
 from wfinspect.parsing import parse_id
-from wfinspect.search import TASK_WORDS, read_id, read_words
+from wfinspect.search import (
+    ID_DIGITS,
+    TASK_NAMES,
+    TASK_WORDS,
+    complete,
+    none_match,
+    read_id,
+    read_words,
+    task_matcher,
+)
 from wfinspect.settings import Settings
 from wfinspect.watching.api import InstanceOf, Request, RunsOf, TaskLog, TaskOf, TasksOf
 from wfinspect.watching.cadence import FOLLOW_SECONDS
@@ -56,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return
     output.add_id(parser)
     parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="only those that match: a part of the name or ID, type=odps, owner=, !status=success",
+    )
+    parser.set_defaults(searched=[name for name in TASK_NAMES if name != "status"])
+    parser.add_argument(
         "--status",
         type=lambda text: read_words(TASK_WORDS, text),
         choices=TASK_WORDS,
@@ -70,14 +92,42 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print a line for each task, or logs."""
     if args.command == "logs":
         _refuse_what_contradicts(args)
-    target = resolve_target(settings, environ).target
-    key = given_key(args, target)
-    if args.command == "logs":
-        requester = Requester(target, settings, environ)
+        target = resolve_target(settings, environ).target
+        key, requester = given_key(args, target), Requester(target, settings, environ)
         requester.run(_print_logs(requester, key, args, _period(settings)))
-    elif key is not None:
-        _print_tasks(requested(TasksOf(key), settings, environ), args, settings.zone)
+    else:
+        now, given = SystemClock().now(), [args.id, *args.words]
+        args.id = next(filter(_may_be_instance, given), args.id)
+        given.remove(args.id)
+        is_wanted = _wanted(given, args.status, now)
+        key = InstanceKey(resolve_target(settings, environ).target, parse_id(args.id))
+        page = requested(TasksOf(key), settings, environ)
+        found = [*filter(is_wanted, by_attention(page.items))]
+        _print_tasks(found, args, settings.zone, now)
+        if not found:
+            none = none_match("task", " ".join(given), TASK_NAMES)
+            say = output.say if args.output == "table" else say_on_terminal
+            say(none if page.items else "The instance has no tasks.")
+        if not page.is_last:
+            total = f" of {page.total:,}" if page.total else ""
+            output.say(f"Only the first {len(page.items):,}{total} tasks were read.")
     return 0
+
+
+def _may_be_instance(word: str) -> bool:
+    """Return whether a word is an ID; a longer one may be that of a task."""
+    return word.isdecimal() and len(word) >= ID_DIGITS and int(word) < MAY_BE_OF_TASK
+
+
+def _wanted(
+    words: Sequence[str], status: str | None, now: datetime
+) -> Callable[[TaskInstance], bool]:
+    """Return what tests tasks by the words and the status that are given."""
+    if other := next(filter(_may_be_instance, words), ""):
+        raise UsageError(f"{other!r} is one too many: give one ID, and parts of names of tasks.")
+    matches = task_matcher(complete(words), now)
+    states = status.split(",") if status else ()
+    return lambda task: matches(task) and (not states or task.word.replace(" ", "-") in states)
 
 
 def given_key(args: argparse.Namespace, target: Target) -> InstanceKey | None:
@@ -101,30 +151,20 @@ def task_id(text: str) -> int:
         ) from None
 
 
-def _print_tasks(page: Page[TaskInstance], args: argparse.Namespace, zone: tzinfo) -> None:
-    found = by_attention(page.items)
-    tasks = [
-        task
-        for task in found
-        if not args.status or task.word.replace(" ", "-") in args.status.split(",")
-    ]
+def _print_tasks(
+    tasks: Sequence[TaskInstance], args: argparse.Namespace, zone: tzinfo, now: datetime
+) -> None:
     if args.output == "json":
         print("[" + ",\n".join(map(_json, tasks)) + "]")
     elif args.output == "csv":
         print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), zone))
     elif tasks:
-        now = SystemClock().now()
         started = output.titled("STARTED", zone, now)
         rows = [
             ("ID", "STATUS", "NAME", "TYPE", started, "RAN", "RUN"),
             *(_row(task, zone, now) for task in tasks),
         ]
         print(output.fitted([rows], output.room(), _STEPS))
-    else:
-        output.say("No task matches." if found else "The instance has no tasks.")
-    if not page.is_last:
-        total = f" of {page.total:,}" if page.total else ""
-        output.say(f"Only the first {len(found):,}{total} tasks were read.")
 
 
 def _row(task: TaskInstance, zone: tzinfo, now: datetime) -> tuple[str, ...]:

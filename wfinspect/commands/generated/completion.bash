@@ -63,6 +63,7 @@ _wfinspect() {
                 completion/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 */-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help' ;;
                 /*) words='demo get status watch find tasks logs history compare upstream downstream report list follow simulate doctor info help completion' ;;
+                tasks/*) words='list remove' ;;
                 list/*) words='add remove note export import' ;;
                 follow/*) words='list remove' ;;
                 help/*) words='keys search config notify credentials costs exit-codes ssh doctor scripts systemd' ;;

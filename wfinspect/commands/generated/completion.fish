@@ -72,6 +72,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from find' -l env -x -a 'Prod D
 complete -c wfinspect -n '__fish_seen_subcommand_from find' -l bizdate -l date -x -a 'today yesterday' -d 'the business date: 2026-11-28, 20261128, today, yesterday, -2d'
 complete -c wfinspect -n '__fish_seen_subcommand_from find' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of the service'"'"'s objects (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from find' -l json -d 'the same as -o json'
+complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -a 'list remove' -d 'only those that match: a part of the name or ID, type=odps, owner=, !status=success'
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -l status -x -a 'NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry-run' -d 'only those in a state: NotRun, Running, WaitTime, CheckingCondition, WaitResource, WaitTrigger, Failure, Success, Checking, frozen, dry-run'
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of the service'"'"'s objects (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -l json -d 'the same as -o json'
