@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from task_scenes import TASKS, task
 from values import replace
 
-from wfinspect.export import BY_HAND, commands_by_hand, compared_fields, compared_tasks, csv_table
+from wfinspect.export import (
+    BY_HAND,
+    commands_by_hand,
+    compared_fields,
+    compared_tasks,
+    csv_table,
+    has_yet_to_begin,
+)
 from wfinspect.format import shown
 from wfinspect.model import Target, TaskInstance, WorkflowInstance
 
@@ -85,6 +92,16 @@ def test_a_task_that_failed_comes_first_then_what_ran_in_one_only_then_what_took
         "1s more",
     ]
     assert names(tuple(ok), mine) == ["b", "c", "d", "a"]
+
+
+def test_a_task_that_has_yet_to_run_comes_behind_all_others() -> None:
+    ok = [task(n, name, "Success", started=30, finished=20) for n, name in enumerate("abc", 1)]
+    mine = (task(1, "a", "NotRun"), ok[1], task(3, "c", "WaitResource"))
+
+    assert names(mine, tuple(ok)) == ["b", "a", "c"]
+    assert not has_yet_to_begin(mine)
+    assert has_yet_to_begin((mine[0], mine[2]))
+    assert not has_yet_to_begin(())
 
 
 def loads(first_id: int, ran: dict[int, int]) -> tuple[TaskInstance, ...]:

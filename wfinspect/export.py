@@ -305,8 +305,9 @@ def compared_tasks(
 ) -> list[ComparedTask]:
     """Pair tasks by name: those that failed first, then the greatest difference in how long they ran.
 
-    Between these stand the tasks that ran in one only, or were frozen or a dry run there. Where a
-    run has several of one name, they are paired by the task's ID, then by order.
+    Between these stand the tasks that ran in one only, or were frozen or a dry run there; last those
+    that have yet to run in the first. Where a run has several of one name, they are paired by the
+    task's ID, then by order.
     """
     counted = (Counter(task.name_or_id for task in tasks) for tasks in (first, second))
     shared = {name for each in counted for name, times in each.items() if times > 1}
@@ -315,7 +316,7 @@ def compared_tasks(
         ComparedTask(it, mine.get(it), theirs.get(it)) for it in dict.fromkeys((*mine, *theirs))
     ]
 
-    def need(pair: ComparedTask) -> tuple[bool, bool, bool, float, str]:
+    def need(pair: ComparedTask) -> tuple[bool, bool, bool, bool, float, str]:
         has_failed, has_failed_before = (
             task is not None and task.family is Family.FAILURE and not task.is_frozen
             for task in (pair.first, pair.second)
@@ -325,12 +326,18 @@ def compared_tasks(
         return (
             not has_failed,
             not has_failed_before,
+            pair.first is not None and has_yet_to_begin([pair.first]),
             is_in_both,
             -abs((ran or 0) - (ran_before or 0)),
             pair.name,
         )
 
     return sorted(pairs, key=need)
+
+
+def has_yet_to_begin(tasks: Collection[TaskInstance]) -> bool:
+    """Return whether a run is still to come: each of its tasks waits."""
+    return bool(tasks) and all(task.family in {Family.IDLE, Family.WAITING} for task in tasks)
 
 
 def _by_name(tasks: Iterable[TaskInstance], shared: Collection[str]) -> Mapping[str, TaskInstance]:
