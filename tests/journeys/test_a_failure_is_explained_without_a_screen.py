@@ -194,3 +194,25 @@ def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simu
     for place in ("first", "second"):
         assert re.fullmatch(r"[-\d]{10}T[:\d]{8}Z", of_field["StartedTime"][place])
     assert all(row["first_id"] and row["second_id"] for row in rows if row["part"] == "task")
+
+
+def test_of_a_run_that_has_not_begun_only_settings_are_compared(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    simulator.set_status(FAILED, "WaitTime")
+
+    said = home.run("compare", FAILED).stdout
+
+    lines = said.splitlines()
+    assert lines[1].startswith("This run: not started, usually ")
+    assert lines[3:5] == ["TASKS 12: none has begun", ""]
+    assert lines[5].startswith("DIFFERS 1 ")
+    assert "NotRun" not in said
+    rows = json.loads(home.run("compare", FAILED, "--json").stdout)
+    assert sum(row["part"] == "task" for row in rows) == 12
+    with home.start(FAILED) as app:
+        app.wait_for("WaitTime")
+        app.press("c")
+        app.wait_for(r"TASKS 12\s+None has begun.\s+DIFFERS 0[\s\S]*\$bizdate")
+        app.quit()

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from wfinspect.commands import output
 from wfinspect.commands.once import Requester, resolve_target
 from wfinspect.errors import NotFound, UsageError
-from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
+from wfinspect.export import (
+    ComparedField,
+    ComparedTask,
+    compared_fields,
+    compared_tasks,
+    has_yet_to_begin,
+)
 from wfinspect.format import duration, moment, shown
 from wfinspect.lateness import compare, last_success
 from wfinspect.model import (
@@ -61,6 +67,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         return 0
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
     print(f", its last success\nThis run: {said}\n" if said else "\n")
+    if has_yet_to_begin(both_tasks[0]):
+        print(f"TASKS {len(tasks)}: none has begun\n")
+        tasks = []
     zone, room = output.titled("", settings.zone, requester.clock.now()), output.room()
     for title, differs, rows in (
         ("TASKS", None, tasks),

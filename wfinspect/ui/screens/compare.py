@@ -4,7 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from wfinspect.export import ComparedField, ComparedTask, compared_fields, compared_tasks
+from wfinspect.export import (
+    ComparedField,
+    ComparedTask,
+    compared_fields,
+    compared_tasks,
+    has_yet_to_begin,
+)
 from wfinspect.format import (
     VALUE_LIMIT,
     biz_date,
@@ -135,6 +141,9 @@ def task_lines(
 ) -> Iterator[Line]:
     """Yield how each task went in both, as `compared_tasks` orders them."""
     yield from (BLANK, section("TASKS", f"{len(pairs)}"))
+    if has_yet_to_begin([pair.first for pair in pairs if pair.first]):
+        yield line((" None has begun.", Role.DIM))
+        return
     now_ms = now.timestamp() * 1000
     for pair in pairs:
         ran, ran_before = pair.seconds(now_ms)
