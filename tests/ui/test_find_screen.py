@@ -453,6 +453,22 @@ async def test_capital_w_is_called_what_it_does_where_something_is_followed() ->
         assert "End the follow of workspace=88123 name=ads" in rig.text
 
 
+async def test_a_follow_that_is_not_shown_yet_or_no_longer_there_is_no_end_of_the_app() -> None:
+    follow = Follow(1, BINDING, Query(88123, 0, name="ads"), START)
+    async with running(mixed(), (120, 24)) as rig:
+        await rig.press("g", "f", *"ads", "enter")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        rig.control.publish(replace(mixed(), follows=(follow,)), pings=False)
+        await rig.press("W")
+        assert "End the follow of workspace=88123 name=ads" in rig.text
+        await rig.press("escape")
+        await rig.app.run_action("app.unfollow(2)")
+        await rig.settle()
+
+        assert "End the follow" not in rig.text
+
+
 async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it_was_typed() -> (
     None
 ):

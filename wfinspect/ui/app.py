@@ -592,8 +592,11 @@ class WfInspectApp(CrashSafeApp):
 
     def action_unfollow(self, number: int) -> None:
         """Ask what becomes of the rows that a follow brought, and end it."""
-        follow = next(each for each in self.main.snapshot.follows if each.number == number)
-        count = sum(each.follow == follow.number for each in self.main.snapshot.rows)
+        # As a view knows it, which may be ahead of this screen; another process may have ended it.
+        follows = self._control.snapshot.follows
+        if (follow := next((each for each in follows if each.number == number), None)) is None:
+            return
+        count = sum(each.follow == number for each in self.main.snapshot.rows)
         rows = "its row" if count == 1 else f"its {count} rows"
         words = {False: f"end it, keep {rows}", True: f"end it, remove {rows}"}
         choices = tuple(
@@ -602,10 +605,10 @@ class WfInspectApp(CrashSafeApp):
         )
 
         def chosen(answer: tuple[bool]) -> None:
-            others = [each for each in self.main.snapshot.follows if each != follow]
+            others = [each for each in follows if each != follow]
             runs = (row for row in self.main.snapshot.rows if follow_of(row, [follow]))
             other = next(filter(None, (follow_of(row, others) for row in runs)), None)
-            self._control.unfollow(follow.number, with_rows=answer[0])
+            self._control.unfollow(number, with_rows=answer[0])
             restored = f" and restores {rows}" if answer[0] else ""
             ended = f"Not followed any more, u follows it again{restored}."
             still = f" Runs of it are still followed by {self._called(other)}." if other else ""
