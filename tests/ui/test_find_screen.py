@@ -417,7 +417,7 @@ async def test_a_search_for_a_tag_by_its_key_is_followed_and_what_can_not_be_is_
     async with on_results((80, 24)) as rig:
         for search, query in (
             (" tag=team", Query(88123, 0, tags=("team",))),
-            ("tag=team tag=sla:p0", Query(88123, 0, tags=("team", Tag("sla", "p0")))),
+            ("tag=team tag=sla:p0", Query(88123, 0, tags=(Tag("sla", "p0"), "team"))),
         ):
             await rig.press("/", *search, "enter")
             rig.control.answer(found(instance(5, "Success", tags=(Tag("team", "a"),))))
