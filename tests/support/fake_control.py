@@ -59,7 +59,10 @@ class FakeControl:
     def undo(self) -> None:
         self.asked.append(("undo",))
 
-    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+    def mark_seen(
+        self, keys: Sequence[InstanceKey] | None = None, *, is_undoable: bool = False
+    ) -> None:
+        del is_undoable
         self.asked.append(
             ("seen", *(key.id for key in keys)) if keys is not None else ("all seen",)
         )

@@ -316,7 +316,7 @@ async def test_a_note_about_what_was_looked_up_puts_it_on_the_list() -> None:
         assert "watch" not in {one[0] for one in rig.asked}
         await rig.press("i", "enter")
         assert rig.asked[-1] == ("note", NEW, "")
-        assert "No note was written." in rig.text
+        assert "Nothing was changed." in rig.text
         await rig.press("i", *"Wx")
         assert "Enter watch it with this note" in rig.text
         await rig.press("enter")
@@ -590,7 +590,7 @@ async def test_capital_a_says_that_nothing_is_lost() -> None:
     async with running(mixed()) as rig:
         await rig.press("A")
 
-        assert "2 marked as seen, L shows all changes." in rig.text
+        assert "2 marked as seen, u undoes it, L shows all changes." in rig.text
 
 
 async def test_p_resumes_what_is_paused() -> None:

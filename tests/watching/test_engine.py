@@ -554,6 +554,36 @@ async def test_removing_and_undoing_keep_place_and_reading(rig: Rig) -> None:
     assert rig.row(2).instance is not None
 
 
+async def test_a_note_and_a_mark_that_were_undone_are_kept_so(rig: Rig, state_dir: Path) -> None:
+    await watching(rig, 1, 2)
+    rig.source.hold(*(instance(n, "Failure", modify_time=ms(START) + 5) for n in (1, 2)))
+    await rig.run(30.0)
+    rig.engine.note(key(1), "call Li")
+    rig.engine.note(key(1), "rerun by Li")
+    rig.engine.mark_seen(is_undoable=True)
+    await rig.turn()
+    said = []
+    for _ in range(3):
+        rig.engine.undo()
+        await rig.turn()
+        said.append(rig.snapshot.notices[-1].text)
+    assert said == [
+        "Unseen again: 2 instances",
+        "Restored the note of dwd_table_1 1",
+        "Removed the note of dwd_table_1 1",
+    ]
+    rig.engine.note(key(2), "call Li")
+    rig.engine.note(key(2), "")
+    rig.engine.undo()
+    await rig.engine.aclose()
+    again = Rig(state_dir, rig.clock)
+    assert [(row.is_unseen, row.note) for row in again.snapshot.rows] == [
+        (True, ""),
+        (True, "call Li"),
+    ]
+    await again.engine.aclose()
+
+
 async def test_watching_what_is_on_display_asks_for_nothing_more(rig: Rig) -> None:
     rig.source.hold(instance(1))
     rig.engine.display(key(1))

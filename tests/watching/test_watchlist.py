@@ -284,6 +284,26 @@ def test_what_was_added_and_removed_is_undone_in_its_order() -> None:
     assert undone(watched) == []
 
 
+def test_notes_and_marks_are_undone_among_what_was_added_and_removed() -> None:
+    watched = Watchlist()
+    watched.watch([key(1), key(2)], START)
+    for number in (1, 2):
+        watched.put(watched.rows[key(number)]._replace(is_unseen=True))
+    watched.mark_seen([key(1)])  # by looking at it: no edit
+    watched.mark_seen(None, is_undoable=True)
+    watched.note_edit([key(1)], field="note")
+    watched.put(watched.rows[key(1)]._replace(note="call Li"))
+    watched.unwatch([key(1)])
+    watched.forget(key(1))
+    assert undone(watched) == [1]
+    assert watched.rows[key(1)].note == "call Li"
+    assert undone(watched) == [1]
+    assert watched.rows[key(1)].note == ""
+    assert undone(watched) == [2]
+    assert [watched.rows[key(n)].is_unseen for n in (1, 2)] == [False, True]
+    assert undone(watched) == []
+
+
 def test_a_row_that_was_read_after_it_was_removed_comes_back_as_it_was_read_last() -> None:
     readings = Readings()
     readings.read(modified("Running", 0))

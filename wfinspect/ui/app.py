@@ -530,11 +530,13 @@ class WfInspectApp(CrashSafeApp):
             return
 
         def written(text: str) -> None:
-            if not row.is_watched and text.strip():
+            note = text.strip()
+            if not row.is_watched and note:
                 self.main.start_watching([row], ", with its note")
+            elif note == row.note:
+                self.notify("Nothing was changed.")
             else:
-                done = "kept" if text.strip() else "removed"
-                self.notify(f"Note {done}." if row.is_watched else "No note was written.")
+                self.notify(f"Note {'kept' if note else 'removed'}, u undoes it.")
             self._control.note(row.key, text)
 
         keeps = "keep" if row.is_watched else "watch it with this note"

@@ -83,7 +83,7 @@ COMMANDS = (
     KeyCommand("sort", "s", "sort", "change sort order", _LIST, "sort"),
     KeyCommand("mark", "space", "mark", "mark for w, x, a, e, r", _LIST, shown_as="Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST),
-    KeyCommand("undo", "u", "undo", "undo last add or removal", _LIST),
+    KeyCommand("undo", "u", "undo", "undo your last edit", _LIST),
     KeyCommand("remove-settled", "X", "remove_settled", "remove all that ended", _LIST),
     KeyCommand("next-unseen", "n", "next_unseen", "go to the next unseen", _SEEN, "next unseen"),
     KeyCommand("seen", "a", "seen", "mark as seen", _SEEN, "seen"),

@@ -196,7 +196,7 @@ class Engine:
         self._reconcile(self.clock.monotonic())
 
     def undo(self) -> None:
-        """Undo the last `watch`, `unwatch`, `follow` or `unfollow` that is not undone, and say what it was."""
+        """Undo the last edit of the list, its follows, notes or marks that is not undone; say what it was."""
         edit = self._journal.undo(self.clock.monotonic())
         if edit is None:
             self._notices.say("Nothing to undo.")
@@ -207,7 +207,12 @@ class Engine:
             instance = self._watchlist.rows[keys[0]].instance
             one = f"{_name(instance) if instance else ''} {keys[0].id}".lstrip()
             what.append(one if len(keys) == 1 else f"{len(keys)} instances")
-        text = f"{'Unwatched' if edit.is_addition else 'Restored'} {' and '.join(what)}"
+        did = "Unwatched" if edit.is_addition else "Restored"
+        if edit.field == "note":
+            did = f"{did if self._watchlist.rows[keys[0]].note else 'Removed'} the note of"
+        elif edit.field:
+            did = "Unseen again:"
+        text = f"{did} {' and '.join(what)}"
         if edit.is_addition and edit.follow is not None:
             stay = ". Its rows stay." if self._brought(edit.follow.number) else ""
             text = f"Not followed any more: {edit.follow.query.words()}{stay}"
@@ -215,7 +220,8 @@ class Engine:
             # It stays as if it were looked up, which it was before.
             self.display(displayed)
         self._reconcile(self.clock.monotonic())
-        self._notices.say(text, key=keys[0] if keys and not edit.is_addition else None)
+        is_back = bool(keys) and not edit.is_addition and not edit.field
+        self._notices.say(text, key=keys[0] if is_back else None)
 
     def follow(self, target: Target, query: Query) -> None:
         """Have the instances of a query join the list by themselves, on each business date."""
@@ -245,9 +251,11 @@ class Engine:
         """Return the rows that a follow brought."""
         return [key for key, row in self._watchlist.rows.items() if row.follow == number]
 
-    def mark_seen(self, keys: Sequence[InstanceKey] | None = None) -> None:
+    def mark_seen(
+        self, keys: Sequence[InstanceKey] | None = None, *, is_undoable: bool = False
+    ) -> None:
         """Clear the unseen marks of some rows, of all without an argument."""
-        self._journal.mark_seen(keys)
+        self._journal.mark_seen(keys, is_undoable=is_undoable)
 
     def refresh(self, key: InstanceKey | None = None) -> None:
         """Read one instance now, all without an argument."""

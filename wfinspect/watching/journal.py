@@ -132,7 +132,11 @@ class Journal:
         elif edit.follow is not None:
             self.follow(edit.follow, monotonic)
         for key in edit.rows:
-            if edit.is_addition:
+            if edit.field == "note":
+                self._note_text(key)
+            elif edit.field:
+                self._note_mark(self.watchlist.rows[key])
+            elif edit.is_addition:
                 self._changes.remove(key)
             else:
                 self._changes.added[key] = self.watchlist.rows[key]
@@ -146,17 +150,22 @@ class Journal:
     def note(self, key: InstanceKey, text: str) -> None:
         """Keep a note about a watched row, in place of the one before; "" removes it."""
         row = self.watchlist.rows.get(key)
-        if row is None or not row.is_watched:
+        if row is None or not row.is_watched or row.note == text:
             return
+        self.watchlist.note_edit([key], field="note")
         self.watchlist.put(row._replace(note=text))
-        if key in self._changes.added:
-            self._changes.added[key] = self.watchlist.rows[key]
-        else:
-            self._changes.notes[key] = text
+        self._note_text(key)
 
-    def mark_seen(self, keys: Sequence[InstanceKey] | None) -> None:
+    def _note_text(self, key: InstanceKey) -> None:
+        row = self.watchlist.rows[key]
+        if key in self._changes.added:
+            self._changes.added[key] = row
+        else:
+            self._changes.notes[key] = row.note
+
+    def mark_seen(self, keys: Sequence[InstanceKey] | None, *, is_undoable: bool) -> None:
         """Clear unseen marks, all without keys."""
-        for key in self.watchlist.mark_seen(keys):
+        for key in self.watchlist.mark_seen(keys, is_undoable=is_undoable):
             self._note_mark(self.watchlist.rows[key])
 
     def observed(

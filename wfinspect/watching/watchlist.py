@@ -140,13 +140,19 @@ class RowState:
         self.fault = self.missing = self.stale = None
 
 
-class Edit(NamedTuple):
-    """What the user took off the list, or put on it, at one time."""
+EditedRows = dict[InstanceKey, tuple[Row, RowState]]
 
-    rows: dict[InstanceKey, tuple[Row, RowState]]
+
+class Edit(NamedTuple):
+    """What the user took off the list, put on it, or changed of its rows, at one time."""
+
+    rows: EditedRows
+    """As they were before; of an addition, as they were added."""
     follow: Follow | None
     """What is followed no longer since then; of an addition, what is followed."""
     is_addition: bool
+    field: str = ""
+    """What was changed of the rows, as `Row` calls it; "" where they left the list or joined it."""
 
 
 class Watchlist:
@@ -224,27 +230,37 @@ class Watchlist:
         removed = [key for key in keys if self._is_watched(key)]
         if self.looked_up in keys:
             self.look_up(None)
-        self.note_edit(removed, follow, is_addition=False)
+        self.note_edit(removed, follow)
         for key in removed:
             self.drop(key)
         return removed
 
     def note_edit(
-        self, keys: Iterable[InstanceKey], follow: Follow | None = None, *, is_addition: bool
+        self,
+        keys: Iterable[InstanceKey],
+        follow: Follow | None = None,
+        *,
+        is_addition: bool = False,
+        field: str = "",
     ) -> None:
-        """Keep for `undo` what the user took off the list, or put on it, and the follow of that."""
+        """Keep for `undo` what the user did to rows, as they are, and the follow of that; see `Edit`."""
         rows = {key: (self.rows[key], self.states[key]) for key in keys}
         if rows or follow:
-            self._edits.append(Edit(rows, follow, is_addition))
+            self._edits.append(Edit(rows, follow, is_addition, field))
 
     def undo(self, follows: Container[int]) -> Edit | None:
-        """Put back what the last edit took off, where it stood, or take off what it added.
+        """Put back what the last edit took off, where it stood, take off what it added, or revert a change.
 
         The next call does so with the edit before. Returns what was undone, whose `follow` the caller
         is to keep or to end; what others have undone already, by the numbers in `follows`, is passed over.
         """
         while self._edits:
-            rows, follow, is_addition = self._edits.pop()
+            edit = self._edits.pop()
+            rows, follow, is_addition, field = edit
+            if field:
+                if rows := self._revert(rows, field):
+                    return edit._replace(rows=rows)
+                continue
             rows = {key: held for key, held in rows.items() if self._is_watched(key) is is_addition}
             if is_addition and follow is not None and follow.number not in follows:
                 follow = None
@@ -258,6 +274,18 @@ class Watchlist:
                 return Edit(rows, follow, is_addition)
         return None
 
+    def _revert(self, rows: EditedRows, field: str) -> EditedRows:
+        """Give rows that are on the list still what they had; returns those that had something else."""
+        reverted = {
+            key: (before, state)
+            for key, (before, state) in rows.items()
+            if self._is_watched(key) and getattr(self.rows[key], field) != getattr(before, field)
+        }
+        for key, (before, _) in reverted.items():
+            self.put(self.rows[key]._replace(**{field: getattr(before, field)}))
+        self.touch(reverted)
+        return reverted
+
     def drop(self, key: InstanceKey) -> None:
         """Take a row off the list for good: `undo` does not bring it back."""
         self.put(self.rows[key]._replace(is_watched=False))
@@ -270,13 +298,17 @@ class Watchlist:
         if row is not None and state is not None:
             state.looked_at = inf
             for edit in self._edits:
-                if key in edit.rows:
+                if key in edit.rows and not edit.field:
                     edit.rows[key] = row, state
 
-    def mark_seen(self, keys: Iterable[InstanceKey] | None) -> list[InstanceKey]:
+    def mark_seen(
+        self, keys: Iterable[InstanceKey] | None, *, is_undoable: bool = False
+    ) -> list[InstanceKey]:
         """Clear unseen marks, all without keys; returns those that were unseen."""
         wanted = list(self.rows) if keys is None else [key for key in keys if key in self.rows]
         unseen = [key for key in wanted if self.rows[key].is_unseen]
+        if is_undoable:
+            self.note_edit(unseen, field="is_unseen")
         for key in unseen:
             self.put(self.rows[key]._replace(is_unseen=False))
         self.touch(unseen)

@@ -747,7 +747,7 @@ class MainScreen(SparingScreen[None]):
         self._begin_rest()
 
     def action_undo(self) -> None:
-        """Undo what was added or removed last, then what was before that."""
+        """Undo the last edit of the list, then the one before that."""
         rows = self.snapshot.rows
         # What was looked up is awaited still.
         lookups = {k: row for k, row in self._awaited.items() if row and not row.is_watched}
@@ -776,15 +776,15 @@ class MainScreen(SparingScreen[None]):
         """Mark rows as seen."""
         rows = self._marked_or_needed()
         if any(row.is_unseen for row in rows):
-            self.control.mark_seen([row.key for row in rows])
+            self.control.mark_seen([row.key for row in rows], is_undoable=True)
         elif rows:
             self.notify("Nothing is unseen here.", timeout=BRIEF_SECONDS)
 
     def action_all_seen(self) -> None:
         """Mark all rows as seen."""
         if self.unseen:
-            self.control.mark_seen()
-            self.notify(f"{self.unseen} marked as seen, L shows all changes.")
+            self.control.mark_seen(is_undoable=True)
+            self.notify(f"{self.unseen} marked as seen, u undoes it, L shows all changes.")
         else:
             self.notify("No unseen changes.", timeout=BRIEF_SECONDS)
 
