@@ -335,8 +335,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self._name_of(action)}: {problem}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
-        # Several statuses are checked where they are read.
-        choices = None if action.dest == "status" else action.choices
+        # Several statuses, and what may be a word of a search, are checked where they are read.
+        choices = None if action.dest in {"status", "action"} else action.choices
         if choices is not None and value not in choices:
             problem = none_of(str(value), map(str, choices))
             if "." in str(value) and action.dest == "output":

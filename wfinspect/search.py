@@ -33,7 +33,7 @@ from wfinspect.model import (
     family_of,
     zone_of,
 )
-from wfinspect.parsing import read_number
+from wfinspect.parsing import find_ids, parse_ids, read_number
 
 T = TypeVar("T")
 
@@ -291,6 +291,27 @@ def complete(words: Iterable[str]) -> str:
     if empty := next((word for word in text.split() if "=" in word and word[-1] in "=,"), ""):
         raise UsageError(f"{shown(empty, limit=40)!r} has no value: give it, or leave this out.")
     return text
+
+
+def ids_and_search(
+    words: Iterable[str], names: Names = NAMES
+) -> tuple[tuple[InstanceId, ...], tuple["Term", ...]]:
+    """Return the IDs among the words of a command line, and the search that the others are; ``all`` is neither.
+
+    Raises:
+        NotAnId: a word without a field stands beside IDs, or names a file.
+        UsageError: as `parse_search` and `complete`.
+    """
+    given = [word for word in words if word.casefold() != "all"]
+    others = [word for word in given if not ("=" in word or word.startswith("!"))]
+    if all(_NAME.search(word) and not find_ids(word) for word in others):
+        others = []
+    ids = parse_ids(" ".join(others)) if others else ()
+    return ids, parse_search(complete(word for word in given if word not in others), names)
+
+
+_NAME = re.compile(r"^(?!@)(?!.*(?:/|\.(?:txt|csv|tsv|json)$)).*[^\W\d_]")
+"""A word with a letter that is not the name of a file."""
 
 
 def task_matcher(text: str, now: datetime) -> Callable[[TaskInstance], bool]:

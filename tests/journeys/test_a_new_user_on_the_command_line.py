@@ -1,5 +1,6 @@
 """What is printed says what it rests on, and an outage ends nothing that can go on."""
 
+import json
 import re
 
 import pytest
@@ -78,6 +79,49 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
         assert "  Failure  " not in watch.text()
         watch.press("ctrl+c")
         assert watch.wait_exit() == 130
+
+
+def test_words_choose_among_the_watched_list_as_in_the_app(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    simulator.set_status(ONE, "Running")
+    simulator.set_status(TWO, "Success")
+    home.run("list", "add", ONE, TWO)
+    unread = home.run("list", "ads")
+    assert "No watched instance matches.\n" in unread.stderr
+    assert "No reading of 2 is stored: " in unread.stderr
+    with home.start("watch", "--forever", size=(120, 24)) as watch:
+        watch.wait_for("-> Running")
+        simulator.set_status(ONE, "Failure")
+        watch.wait_for("Running -> Failure")
+        watch.press("ctrl+c")
+
+    def ids(*words: object) -> list[str]:
+        out = home.run(*words, "-o", "json").stdout
+        return [str(each["id"]) for each in json.loads(out)]
+
+    of_one = "ads", "status=failed", "--name USER", "!dwd", "status=failure,running tag=team", ONE
+    for words in of_one:
+        assert ids("list", *str(words).split()) == [str(ONE)], words
+        assert ids("status", *str(words).split()) == [str(ONE)], words
+    assert ids("list", "all") == ids("status", "ALL") == [str(ONE), str(TWO)]
+    assert ids("history", "user", "!status=success") == [str(ONE)]
+    assert ids("history", ONE, "status=success") == []
+    assert ids("report", "owner=18", "type=normal") == [str(ONE)]
+    simulator.set_status(ONE, "Success")
+    for command in ("list", "status", "history"):
+        none = home.run(command, "failed")
+        assert (none.stdout, none.returncode) == ("", 0)
+        assert none.stderr.endswith("did you mean status=Failure?\n")
+    # What is stored of its status may be old.
+    assert ids("list", "status=failure") == [str(ONE)]
+    assert ids("status", "status=failure") == []
+    simulator.stop()
+    assert home.run("status", "status=failure").returncode == 3
+    elsewhere = home.run("list", ONE, 77)
+    assert (elsewhere.returncode, len(elsewhere.stdout.splitlines())) == (5, 2)
+    assert "Not on the list: 77. To add it: wfinspect list add 77\n" in elsewhere.stderr
 
 
 def test_what_a_pipe_hands_on_is_not_glued_to_the_progress(

@@ -76,11 +76,11 @@ COMMANDS: Mapping[str, Command] = {
         f"{_REFUSED}; {_TROUBLE}; 5 no such instance; 8 one is still pending. "
         "If several hold, it is the first of 4, 5, 2, 3, 1, 8. With --short, 3 also says that no reading of one is stored, "
         "and 5 that one is not on the list.",
-        "[ID ...]",
+        "[ID ... | WORD ...]",
         examples=(
             "status 10432987165 -o json",
+            "status ads status=failure,running",
             "status --short",
-            "status -o prometheus",
         ),
     ),
     "watch": Command(
@@ -144,9 +144,10 @@ COMMANDS: Mapping[str, Command] = {
         "print the recorded changes",
         "Print the changes recorded by the app and by watch --forever, the newest first: time, "
         "ID, what became what, name. --profile, --region and --endpoint, given here, select them. No call is made.",
-        takes="[ID ...]",
+        takes="[ID ... | WORD ...]",
         examples=(
             "history 10432987165",
+            "history ads status=failure",
             "history -o json",
         ),
     ),
@@ -200,11 +201,11 @@ COMMANDS: Mapping[str, Command] = {
         "error: at most 8 for an instance, and one for each failed task, up to 20.",
         f"exit codes: 0 printed, also where a part could not be read; {_REFUSED}; {_TROUBLE}; 5 no such "
         "instance",
-        "[ID ...]",
+        "[ID ... | WORD ...]",
         examples=(
             "report 10432987165",
             "report 10432987165 -o html --out failure.html",
-            "report -o html --out morning.html",
+            "report tag=team:growth -o html --out morning.html",
         ),
     ),
     "list": Command(
@@ -214,11 +215,11 @@ COMMANDS: Mapping[str, Command] = {
         "select the rows that are printed. An export has the rows, their notes and "
         "unseen marks, and what is followed; an import adds them to what is there.",
         "exit codes: 0 done; 2 wrong usage or configuration; 5 not on the list",
-        "[add|remove|note|export|import ...]",
+        "[WORD ... | add|remove|note|export|import ...]",
         examples=(
             "list add 10432987165 10433001244",
+            "list status=failure",
             "list export > list.json",
-            "list import list.json",
         ),
     ),
     "follow": Command(

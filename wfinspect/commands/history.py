@@ -11,11 +11,12 @@ from wfinspect.commands import output
 from wfinspect.commands.once import selected_by, selector, stored
 from wfinspect.export import json_of
 from wfinspect.format import change_words, clock_time, listed, shown
-from wfinspect.model import InstanceKey, Target, Transition, family_of
-from wfinspect.parsing import parse_ids
+from wfinspect.model import InstanceKey, Target, Transition, WorkflowInstance, family_of
+from wfinspect.search import hint_on, ids_and_search, matcher
 from wfinspect.settings import Settings
 
 KEYS = ("id", "name", "from", "to", "at", "seen_between", "final")
+_SEARCHED = ("name", "status")
 
 
 class Change(NamedTuple):
@@ -67,7 +68,7 @@ class Change(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    output.add_ids(parser, without="; without one, all changes")
+    output.add_ids(parser, without="; without one, all changes", searched=_SEARCHED)
     output.add_output_option(parser, "an array of changes", keys=KEYS)
 
 
@@ -75,8 +76,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print the changes of some instances, or of all, the newest first."""
     from wfinspect.watching.store import MAX_TRANSITIONS
 
-    ids = parse_ids(" ".join(args.ids)) if args.ids else ()
+    ids, terms = ids_and_search(args.ids, _SEARCHED)
     clock = SystemClock()
+    matches = matcher(terms, clock.now())
     recorded, is_selected = stored(
         settings,
         clock,
@@ -85,7 +87,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     changes = [
         Change.of(each)
         for each in recorded
-        if (not ids or each.key.id in ids) and is_selected(each.key.target)
+        if (not ids or each.key.id in ids)
+        and is_selected(each.key.target)
+        and matches(each.key, WorkflowInstance(each.key.id, name=each.name), each.to_status)
     ]
     # The service's time of a change may be long before that of its record.
     changes.sort(key=attrgetter("at"), reverse=True)
@@ -98,10 +102,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         places = output.where([change.key.target for change in changes])
         print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
     else:
-        given = filter(None, [listed([*map(str, ids)], 5), selected_by(settings)])
+        given = filter(None, [listed([*map(str, (*ids, *terms))], 5), selected_by(settings)])
         of = "".join(f" of {each}" for each in given)
         output.say(
             f"No change{of} is recorded: the app and watch --forever record changes, "
-            "and a first reading is not a change."
+            f"and a first reading is not a change.{hint_on(' '.join(map(str, terms)))}"
         )
     return 0

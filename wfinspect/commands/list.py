@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,17 +21,19 @@ from wfinspect.commands.once import (
     read_input,
     resolve_target,
     say_found,
+    say_on_terminal,
     selected_rows,
     selector,
     stored,
     stored_profiles,
 )
-from wfinspect.errors import NotFound, UsageError, none_of
+from wfinspect.errors import NotFound, UsageError, did_you_mean, none_of
 from wfinspect.format import duration, listed, shown
 from wfinspect.format import moment as moment_of
 from wfinspect.model import (
     Family,
     Follow,
+    InstanceId,
     InstanceKey,
     Query,
     Target,
@@ -39,7 +41,8 @@ from wfinspect.model import (
     WorkflowInstance,
     family_of,
 )
-from wfinspect.parsing import FoundIds, decoded, parse_id, parse_ids, read_id_file
+from wfinspect.parsing import FoundIds, decoded, find_ids, parse_id, parse_ids, read_id_file
+from wfinspect.search import SPELLED, Term, ids_and_search, matcher, none_match
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE, Row, state_since
 from wfinspect.watching.store import (
@@ -65,10 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         nargs="?",
-        type=_action,
         choices=_ACTIONS,
-        metavar="ACTION",
-        help="add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE",
+        metavar="ACTION|WORD",
+        help="add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE; "
+        "without one, print the rows that match words of a search: ads, status=failure, !word",
     )
     parser.add_argument(
         "what",
@@ -77,31 +80,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='IDs, ranges; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
     )
     output.add_output_option(parser, "an array of rows", keys=KEYS)
-    parser.set_defaults(output="")  # an export as a table is refused
+    parser.set_defaults(output="", searched=SPELLED)  # an export as a table is refused
 
 
-def _action(text: str) -> str:
-    hint = f"did you mean add {text[:40]}?" if text.isdecimal() else ""
-    if text in {"show", "ls", "list", "print"}:
+def _refuse_mistyped(word: str, others: Sequence[str]) -> None:
+    """Refuse a first word that is no action, and rather one than a word of a search."""
+    hint = did_you_mean(word, _ACTIONS, "")
+    # Of a short one, such as ads, only what stands behind it says so.
+    if len(word) == len("add") and not any(map(find_ids, others)):
+        hint = ""
+    if word in {"show", "ls", "list", "print"}:
         hint = "`wfinspect list` alone prints it."
-    if os.path.isfile(text):  # noqa: PTH113 - Path raises for a long word
-        hint = f"did you mean import {text}?"
+    if os.path.isfile(word):  # noqa: PTH113 - Path raises for a long word
+        hint = f"did you mean import {word}?"
     if hint:
-        raise UsageError(none_of(text, _ACTIONS, hint))
-    return text
+        raise UsageError(f"list: {none_of(word, _ACTIONS, hint)}")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print or edit the list; an app that runs takes edits over."""
     clock = SystemClock()
-    if args.action in {None, "export"}:
+    if args.action == "export":
         if args.what:
             file = args.what[0][:40]
             raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
-        if args.action and args.output == "table":
+        if args.output == "table":
             raise UsageError("list export has no table: -o json, the default, or -o csv.")
-        stored(settings, clock, lambda store: _print(store, args, settings, environ, clock))
+    elif args.action in _ACTIONS:
+        output.say(stored(settings, clock, _edit(args, settings, environ, clock)))
         return 0
+    elif args.action is not None:
+        _refuse_mistyped(args.action, args.what)
+        args.action, args.what = None, [args.action, *args.what]
+    ids, terms = ids_and_search(args.what)
+    shown_of = partial(_print, args=args, ids=ids, terms=terms, clock=clock)
+    stored(
+        settings, clock, lambda store: shown_of(store, settings, selector(settings, environ, store))
+    )
+    return 0
+
+
+def _edit(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> Callable[[Store], str]:
+    """Return what edits the list, and returns what was done."""
     if args.action == "import" and len(args.what) != 1:
         raise UsageError("list import takes one file, or - for standard input.")
     if args.action == "note" and len(args.what) < len(("ID", "TEXT")):
@@ -110,53 +132,84 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     others = partial(stored, settings, clock, stored_profiles)
     target, now = resolve_target(settings, environ, others).target, clock.now()
     if args.action == "import":
-        edit = partial(merge, brought=_read(args.what[0], target, now), now=now)
-    elif args.action == "note":
+        return partial(merge, brought=_read(args.what[0], target, now), now=now)
+    if args.action == "note":
         key = InstanceKey(target, parse_id(args.what[0]))
-        edit = partial(_note, key=key, text=" ".join(args.what[1:]))
-    elif not args.what:
+        return partial(_note, key=key, text=" ".join(args.what[1:]))
+    if not args.what:
         raise UsageError(f"list {args.action} takes IDs: wfinspect list {args.action} 10432987165")
-    else:
-        keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
-        if args.action == "add":
-            edit = partial(merge, brought=Brought([Row(key) for key in keys]), now=now)
-        else:
-            edit = partial(_remove, keys=keys)
-    output.say(stored(settings, clock, edit))
-    return 0
+    keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
+    if args.action == "add":
+        return partial(merge, brought=Brought([Row(key) for key in keys]), now=now)
+    return partial(_remove, keys=keys)
 
 
 def _print(
     store: Store,
-    args: argparse.Namespace,
     settings: Settings,
-    environ: Mapping[str, str],
+    is_selected: Selector,
+    *,
+    args: argparse.Namespace,
+    ids: Collection[InstanceId],
+    terms: Collection[Term],
     clock: Clock,
 ) -> None:
+    """Print the rows of some IDs, or of all, that match a search."""
     from wfinspect.watching.outlook import judged_rows
 
-    is_selected = selector(settings, environ, store)
     if args.action and args.output != "csv":
         print(exported(store, settings.interval, clock.moment(), is_selected))
         return
-    found = selected_rows(store, is_selected)
-    rows = [*judged_rows(store, found, settings.interval, clock.moment())]
-    if args.output in {"json", "csv"}:
+    found = [r for r in selected_rows(store, is_selected) if not ids or r.key.id in ids]
+    now = clock.now()
+    rows = matching([*judged_rows(store, found, settings.interval, clock.moment())], terms, now)
+    is_table = args.output not in {"json", "csv"}
+    if not is_table:
         print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
     elif rows:
-        now = clock.now()
         lines = [("", "ID", "STATUS", "NAME", "READ"), *(_line(row, now) for row in rows)]
         places = output.where([row.key.target for row in rows])
         notes = [("NOTE",), *((shown(row.note, limit=200),) for row in rows)]
         parts = lines, places, late_and_unseen(rows, now), notes
         print(output.fitted(parts, output.room(), _STEPS))
-        if unread := sum(row.instance is None and not row.is_gone for row in rows):
-            output.say(
-                f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
-                "list and store it; `wfinspect status` reads it now, and stores nothing."
-            )
-    else:
-        output.say(empty_list(settings))
+    if not (rows or ids):
+        (output.say if is_table else say_on_terminal)(none_listed(settings, terms))
+    # What was not read may match, too.
+    if is_table and (unread := sum(not (row.instance or row.is_gone) for row in found)):
+        output.say(
+            f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
+            "list and store it; `wfinspect status` reads it now, and stores nothing."
+        )
+    if missing := {*ids} - {row.key.id for row in found}:
+        numbers = " ".join(str(number) for number in ids if number in missing)
+        raise NotFound(f"Not on the list: {numbers}. To add it: wfinspect list add {numbers}")
+
+
+def none_listed(settings: Settings, terms: Collection[Term]) -> str:
+    """Return the sentence that no row of the list is there, or none that matches."""
+    if words := " ".join(map(str, terms)):
+        return none_match("watched instance", words)
+    return empty_list(settings)
+
+
+def matching(rows: Sequence[Row], terms: Iterable[Term], now: datetime) -> list[Row]:
+    """Return the rows that match a search; their status is the word of `list`."""
+    matches = matcher(terms, now)
+    return [row for row in rows if matches(row.key, row.instance, _word(row))]
+
+
+def may_match(rows: Sequence[Row], terms: Iterable[Term], now: datetime) -> list[Row]:
+    """Return the rows that may match a search once they are read: of what is stored only the status changes."""
+    known = {row.key for row in matching(rows, [t for t in terms if t.name != "status"], now)}
+    return [row for row in rows if row.instance is None or row.key in known]
+
+
+def _word(row: Row) -> str:
+    if row.is_gone:
+        return "gone"
+    if row.instance is None:
+        return "no reading stored"
+    return (shown(row.instance.status, limit=40) or "-") + "?" * (not row.is_live)
 
 
 _STEPS = (("NOTE", 30), ("READ", 0), ("NAME", 16), ("LATE", 12), ("NOTE", 12))
@@ -189,17 +242,11 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
     instance = row.instance
     read = "-" if row.read_at is None else f"{duration((now - row.read_at).total_seconds())} ago"
     status = "" if row.is_gone or instance is None else instance.status
-    word, family = shown(status, limit=40) or "-", family_of(status)
-    if row.is_gone:
-        word = "gone"
-    elif instance is None:
-        word = "no reading stored"
-    elif not row.is_live:
-        word, family = f"{word}?", Family.UNKNOWN
+    family = Family.UNKNOWN if instance and not row.is_live else family_of(status)
     return (
         output.Colored(MARKS[family_of(status)], family),
         str(row.key.id),
-        output.Colored(word, family),
+        output.Colored(_word(row), family),
         shown(instance.name if instance else "", limit=200) or "-",
         read,
     )

@@ -82,10 +82,21 @@ def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
 _PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|'[^']*'\S*|wfinspect [^.;:]*\.?$|\S+")
 
 
-def add_ids(parser: argparse.ArgumentParser, nargs: str = "*", without: str = "") -> None:
-    """Add the IDs of instances; `without` says what holds where none is given."""
+def add_ids(
+    parser: argparse.ArgumentParser,
+    nargs: str = "*",
+    without: str = "",
+    searched: Sequence[str] = (),
+) -> None:
+    """Add the IDs of instances; `without` says what holds where none is given.
+
+    Words of a search by the fields `searched` may stand there, too.
+    """
     text = f"an ID, a list (1,2) or a range (100..120){without}"
-    parser.add_argument("ids", nargs=nargs, metavar="ID", help=text)
+    if searched:
+        text += "; or words of a search: ads, status=failure, !word"
+        parser.set_defaults(searched=searched)
+    parser.add_argument("ids", nargs=nargs, metavar="ID|WORD" if searched else "ID", help=text)
 
 
 def add_id(parser: argparse.ArgumentParser) -> None:

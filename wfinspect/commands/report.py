@@ -3,11 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from wfinspect.clock import Clock
 from wfinspect.commands import output
+from wfinspect.commands.list import may_match, none_listed
 from wfinspect.commands.once import (
+    Outcomes,
     Requester,
     errors_of,
     read_all,
@@ -18,8 +21,8 @@ from wfinspect.commands.once import (
 )
 from wfinspect.errors import NotFound, ServiceError, UsageError, none_of
 from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
-from wfinspect.parsing import parse_ids
 from wfinspect.report import FORMS, Incident, as_report, counted
+from wfinspect.search import SPELLED, Term, ids_and_search, matcher
 from wfinspect.settings import Settings, write_over
 from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Row, state_since
 from wfinspect.watching.store import Store
@@ -31,7 +34,8 @@ _Known = Sequence[tuple[Row, Sequence[Transition]]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    output.add_ids(parser, without="; without one, all that failed on the watched list")
+    without = "; without one, all that failed on the watched list"
+    output.add_ids(parser, without=without, searched=SPELLED)
     output.add_output_option(parser, "an array", tuple(FORMS))
     parser.add_argument(
         "--out",
@@ -47,20 +51,19 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print one document on all of them; what could not be read is said in its place."""
     if args.out is not None:
         _refuse_unwritable(args.out)
-    form = args.output or _form_of(args.out)
+    form, (ids, terms) = args.output or _form_of(args.out), ids_and_search(args.ids)
     target, watched, calls = resolve_target(settings, environ).target, None, 0
     requester = Requester(target, settings, environ)
     unread = dict[InstanceKey, ServiceError]()
-    if args.ids:
-        keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
+    if ids and terms:
+        raise UsageError("Words choose among the watched list: give them or IDs.")
+    if ids:
+        keys = [InstanceKey(target, number) for number in ids]
     else:
-        rows = [row for row in stored_rows(settings, environ, requester.clock) if not row.is_gone]
-        # What is stored of these may have failed since.
-        going = [row.key for row in rows if row.instance is None or not row.instance.is_settled]
-        outcomes, calls = read_all(going, settings, environ, requester.clock)
+        outcomes, calls = _of_list(terms, settings, environ, requester.clock)
         unread = errors_of(outcomes)
-        keys = [row.key for row in rows if _is_wanted(outcomes.get(row.key, row.instance))]
-        watched = len(rows)
+        keys = [key for key, each in outcomes.items() if _is_wanted(each)]
+        watched = len(outcomes)
     known = _known(settings, requester, keys)
     if (number := len(known) - len(unread)) > 1:
         most = f"at most {number * INCIDENT_CALLS} calls, and 1 for each failed task"
@@ -86,6 +89,27 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     output.say(f"{calls} calls were made." if calls != 1 else "1 call was made.")
     # Of a row of the list it is a state, which the report has.
     return 0 if watched is not None else say_errors(errors)
+
+
+def _of_list(
+    terms: Collection[Term], settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> tuple[Outcomes, int]:
+    """Return what is known of the rows of the watched list that match, and how many calls that took."""
+    now = clock.now()
+    listed = may_match(stored_rows(settings, environ, clock), terms, now)
+    known = {row.key: row.instance for row in listed if not row.is_gone}
+    # What is stored of these may have failed since.
+    going = [key for key, each in known.items() if each is None or not each.is_settled]
+    read, calls = read_all(going, settings, environ, clock)
+    matches = matcher(terms, now)
+    found = {
+        key: each
+        for key, each in (known | read).items()
+        if each and (isinstance(each, ServiceError) or matches(key, each, each.status))
+    }
+    if terms and not found:
+        raise UsageError(none_listed(settings, terms))
+    return found, calls
 
 
 def _form_of(path: Path | None) -> str:

@@ -9,11 +9,18 @@ from datetime import datetime
 
 from wfinspect.clock import Clock, Moment, SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.list import KEYS, elsewhere, late_and_unseen, row_values
+from wfinspect.commands.list import (
+    KEYS,
+    elsewhere,
+    late_and_unseen,
+    matching,
+    may_match,
+    none_listed,
+    row_values,
+)
 from wfinspect.commands.once import (
     Outcome,
     Selector,
-    empty_list,
     errors_of,
     gravest,
     read_all,
@@ -28,7 +35,7 @@ from wfinspect.commands.once import (
 from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
 from wfinspect.format import duration, shown
 from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance, day_of
-from wfinspect.parsing import parse_ids
+from wfinspect.search import SPELLED, ids_and_search
 from wfinspect.settings import Settings
 from wfinspect.watching import summary
 from wfinspect.watching.api import Row, state_since
@@ -37,7 +44,7 @@ from wfinspect.watching.store import Store
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    output.add_ids(parser, without="; without one, the watched list")
+    output.add_ids(parser, without="; without one, the watched list", searched=SPELLED)
     parser.add_argument(
         "--short",
         action="store_true",
@@ -56,25 +63,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line each, or one for all; the list stays as it is."""
     clock = SystemClock()
-    if args.is_followed and (args.ids or not args.short):
-        raise UsageError("--follow goes with --short, and without IDs.")
+    ids, terms = ids_and_search(args.ids)
+    if args.is_followed and (ids or terms or not args.short):
+        raise UsageError("--follow goes with --short, and without IDs and words.")
     if args.short and args.output != "table":
         raise UsageError("--short is one line for a status bar: leave out -o.")
-    if args.short and not args.ids and (code := _print_summary(args, settings, clock)) is not None:
+    is_whole = not (ids or terms)
+    if args.short and is_whole and (code := _print_summary(args, settings, clock)) is not None:
         return code
     is_stored = args.short or args.output == "prometheus"
     missing: list[InstanceKey] = []
-    if not args.ids:
+    if not ids:
         rows = stored_rows(settings, environ, clock)
     else:
         target = resolve_target(settings, environ).target
-        keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.ids))]
+        keys = [InstanceKey(target, number) for number in ids]
         listed = {row.key: row for row in _all_rows(settings, clock, is_needed=is_stored)}
         missing = [key for key in keys if key not in listed]
         # For a status bar what is not on the list is unknown, as what is gone, but not yet to be read.
         rows = [listed.get(key) or Row(key, is_gone=args.short) for key in keys]
         if is_stored and missing:
             output.say(_not_listed(missing, listed))
+    rows = (matching if is_stored else may_match)(rows, terms, clock.now())
     if args.short:
         code = summary.print_line([*map(as_group, rows)], settings.interval, output.say)
         return NotFound.exit_code if missing else code
@@ -91,18 +101,20 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     outcomes, _ = read_all([row.key for row in rows], settings, environ, clock)
     now = clock.now()
     read = _judged([_with_outcome(row, outcomes[row.key], now) for row in rows], settings, clock)
+    known = {row.key for row in matching(read, terms, now)} | errors_of(outcomes).keys()
+    read = [row for row in read if row.key in known]
     if args.output != "table":
         troubles = {key: error.cause for key, error in errors_of(outcomes).items()}
         found = [{**row_values(row), "trouble": troubles.get(row.key)} for row in read]
         print(output.as_rows(args.output, found, (*KEYS, "trouble"), settings.zone))
-    elif rows:
+    elif read:
         lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in read)]
-        places = output.where([row.key.target for row in rows])
+        places = output.where([row.key.target for row in read])
         print(output.fitted([lines, places, late_and_unseen(read, now)], output.room()))
     else:
-        output.say(empty_list(settings))
-    say_errors(outcomes, is_of_list=not args.ids)
-    return gravest(_codes(outcomes.values()))
+        output.say(none_listed(settings, terms))
+    say_errors(outcomes, is_of_list=not ids)
+    return gravest(_codes([outcomes[row.key] for row in read]))
 
 
 def _all_rows(settings: Settings, clock: Clock, *, is_needed: bool) -> list[Row]:

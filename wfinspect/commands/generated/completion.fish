@@ -97,7 +97,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from downstream' -l json -d 'th
 complete -c wfinspect -n '__fish_seen_subcommand_from report' -s o -l output -x -a 'markdown html json' -d 'markdown, html, json; json prints an array (default: markdown)'
 complete -c wfinspect -n '__fish_seen_subcommand_from report' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from report' -l out -r -F -d 'write it to this file, which only you can read; its suffix .html, .json or .md is the form; - for standard output'
-complete -c wfinspect -n '__fish_seen_subcommand_from list' -a 'add remove note export import' -d 'add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE'
+complete -c wfinspect -n '__fish_seen_subcommand_from list' -a 'add remove note export import' -d 'add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE; without one, print the rows that match words of a search: ads, status=failure, !word'
 complete -c wfinspect -n '__fish_seen_subcommand_from list' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of rows (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from list' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -a 'list remove' -d 'as in find: parts of the name, status=failure; or one instance'"'"'s ID, for its workflow'
