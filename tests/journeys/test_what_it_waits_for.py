@@ -28,18 +28,20 @@ def test_a_key_shows_the_failed_task_of_another_workspace_that_holds_up_a_run(
         app.wait_for(
             r"What it waits for is not known yet: 1 of 30 tasks looked at, with 2 in\s+between"
         )
-        app.wait_for(r"29 tasks are not looked at yet: F looks further, up to 100 calls")
+        app.wait_for(r"29 tasks were not looked at: F looks further, up to 100 calls")
         assert simulator.calls.count(UP) == 1
         # It is shown to the same point.
         app.press("escape", "U")
         app.wait_until(lambda: simulator.calls.count(UP) == 2, "the second call")
-        app.wait_for(r"1 of 30 tasks looked at[\s\S]*29 tasks are not looked at yet")
+        app.wait_for(r"1 of 30 tasks looked at[\s\S]*29 tasks were not looked at")
         app.press("F")
         app.wait_for(
             r"It waits for at least 1 failed task, 1 running task, with 2 in between\s+not"
         )
         app.wait_for(r"✖ +join_region_dim +Failure .* ads_ctr_report_daily +90211")
         app.wait_for("4 calls")
+        # That no more has to be read is said as the command says it.
+        app.wait_for(r"Its blockers were found, so 27 tasks were not looked at: F looks further")
         app.wait_for(r"10432991041009, owner \d{16}")
         app.press("w")
         app.wait_for(f"Added .*{CULPRIT} to the list")
@@ -77,7 +79,9 @@ def test_what_a_failure_holds_up_is_shown_beside_it(home: Home, simulator: Simul
         app.wait_for(r"◌ check_source_ready +NotRun +ads_营收看板_daily")
         app.press("d")
         # What failed explains itself, and its tasks are known: that costs nothing.
-        app.wait_for(r"Of its own tasks, 2 failed\.\s+1 task is not looked at yet")
+        app.wait_for(
+            r"Of its own tasks, 2 failed\.\s+Its blockers were found, so 1 task was not\s+looked at"
+        )
         app.quit()
     assert simulator.calls.count(UP) == 0
 

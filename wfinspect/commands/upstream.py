@@ -106,7 +106,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     elif rows:
         _print(rows, blocking, settings.zone, now)
     output.say(search.sentence(found, search.name, settings.zone, now))
-    _say(search, found, most)
+    _say(search, found, most, is_thorough=args.calls is not None)
     if trouble is not None:
         output.say(f"{trouble} There may be more than what was printed.")
     return trouble.exit_code if trouble else 0
@@ -149,18 +149,16 @@ def _known(settings: Settings, clock: Clock) -> tuple[Sequence[Follow], set[Inst
     return stored_or(settings, clock, read, nothing)
 
 
-def _say(search: DependencySearch, found: Dependencies, most: int) -> None:
+def _say(search: DependencySearch, found: Dependencies, most: int, *, is_thorough: bool) -> None:
     if found.remark:
         output.say(found.remark)
     further = ""
     if found.unread:
-        were = "task was" if found.unread == 1 else "tasks were"
         more = max(3 * most, search.calls + found.unread)
-        is_enough = search.walk.is_explained and search.calls < most
-        why = "Its blockers were found, so " * is_enough
+        rest = search.rest(found, is_thorough=is_thorough)
         # What these lead to is not known, and costs calls, too.
         how = f"--calls {more} looks further, --calls all to the end"
-        further = f" {why}{found.unread:,} {were} not looked at: {how}."
+        further = f" {rest}: {how}."
     output.say(f"{search.spent}.{further}")
 
 

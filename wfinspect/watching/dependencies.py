@@ -466,6 +466,12 @@ class DependencySearch:
         calls = _count(self.calls, "call") if self.calls else ""
         return f"{calls}, starting from {self.basis}" if calls and self.basis else calls
 
+    def rest(self, found: Dependencies, *, is_thorough: bool) -> str:
+        """Say what was not looked at, and that nothing has to be: how far it was to go, as for `next_within`."""
+        why = "Its blockers were found, so " * (self.walk.is_explained and not is_thorough)
+        were = "was" if found.unread == 1 else "were"
+        return f"{why}{_count(found.unread, 'task')} {were} not looked at"
+
     def take(self, outcome: Outcome[Any]) -> None:
         """Take in what came of `request`; raise an error after which the same can be sent again."""
         request = self.request

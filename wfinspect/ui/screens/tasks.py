@@ -588,10 +588,9 @@ class DependenciesScreen(OverlayScreen):
             rest = f", {left} left: F stops." if self._is_going_on else "..."
             lines += sentence(f"Reading from the service{rest}", width) if self.list.items else []
         elif found.unread and self.trouble is None:
-            tasks = "1 task is" if found.unread == 1 else f"{found.unread:,} tasks are"
             # These may lead to more: how many calls it takes to the end is not known.
-            cost = f"up to {_MORE} calls, 2 a second"
-            more = f"{tasks} not looked at yet: F looks further, {cost}."
+            rest = search.rest(found, is_thorough=self._is_thorough)
+            more = f"{rest}: F looks further, up to {_MORE} calls, 2 a second."
             lines += sentence(more, width, Role.DIM if search.walk.is_explained else Role.ACCENT)
         return lines
 
