@@ -35,25 +35,9 @@ from wfinspect.format import is_harmless
 
 # ruff: noqa: RUF001 - the drawings of this module are what it is about
 
-
-_DRAWINGS = {
-    "-": "─━┄┅┈┉╌╍═╴╶╸╺╼╾▁▂▔⎺⎻⎼⎽—–‐‑‒―−",
-    "|": "│┃┆┇┊┋╎╏║╵╷╹╻╽╿▏▎▍▌▐▕▊▉",
-    "+": "┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╭╮╰╯╔╗╚╝╠╣╦╩╬✔✓",
-    "#": "█▓▇▆▅▄▃▀■▪◼",
-    ".": "▒░…·•‧∙⋅◦",
-    ">": "▶►▸❯»›→⇒",
-    "<": "◀◄◂❮«‹←⇐",
-    "v": "▼▾↓⇓",
-    "^": "▲▴↑⇑",
-    "*": "●⬤★◆◉",
-    "o": "○⭘◯◌◇☐",
-    "x": "✗✘✖×☒",
-    "!": "⚠",
-    "'": "‘’‛",
-    '"': "“”‟",
-}
-_ASCII = str.maketrans({char: plain for plain, chars in _DRAWINGS.items() for char in chars})
+# What names have of symbols; any other becomes a question mark. The app draws none itself then.
+_PLAIN_ONES = {"-": "–—―‐‑‒−", "'": "‘’‛", '"': "“”‟"}
+_ASCII = str.maketrans({char: plain for plain, chars in _PLAIN_ONES.items() for char in chars})
 
 
 class SafeFilter(LineFilter):
@@ -67,7 +51,7 @@ class SafeFilter(LineFilter):
 
 
 class AsciiFilter(LineFilter):
-    """Draws frames and symbols in ASCII, for terminals that show some of them two cells wide.
+    """Draws the symbols in text of others in ASCII: some terminals show some of them two cells wide.
 
     Letters of any script that the terminal's encoding holds stay: a name in Chinese is content, and its
     width is not in doubt.
@@ -78,7 +62,7 @@ class AsciiFilter(LineFilter):
         self._encoding = encoding
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - colours stay
-        """Return the same segments with ASCII drawings."""
+        """Return the same segments with ASCII in place of symbols."""
         if all(segment.text.isascii() for segment in segments):
             return segments
         return [
