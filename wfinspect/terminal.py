@@ -17,10 +17,8 @@ _WANTED = {
     "TEXTUAL_DISABLE_KITTY_KEY": "1",
     # Smooth scrolling switches to pixel mouse reports, and back only sometimes.
     "TEXTUAL_SMOOTH_SCROLL": "0",
+    "TEXTUAL_ANIMATIONS": "none",
 }
-# The rest are switches for development: they import a class by name, record keys, write screenshots.
-_KEPT = frozenset({"TEXTUAL_FPS", "TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR_SYSTEM"})
-_COLOR_SYSTEMS = frozenset({"standard", "256", "truecolor"})
 _TRUECOLOR = frozenset({"truecolor", "24bit"})
 _NO_TERMINALS = frozenset({"", "dumb", "unknown"})
 
@@ -34,16 +32,15 @@ def prepare_environment(
     stands for such a line under SSH.
     """
     low_bandwidth = is_remote(environ) if low_bandwidth is None else low_bandwidth
-    for name in [n for n in environ if n.startswith("TEXTUAL") and n not in _KEPT]:
+    # Its own are for development: they import a class by name, record keys, write screenshots.
+    for name in [n for n in environ if n.startswith("TEXTUAL")]:
         del environ[name]
     environ["TEXTUAL_COLOR_SYSTEM"] = color_system(environ, low_bandwidth=low_bandwidth)
     # By its specification an empty one has no effect; Textual only looks whether there is one.
     if not environ.get("NO_COLOR"):
         environ.pop("NO_COLOR", None)
     environ.update(_WANTED)
-    frames = "10" if low_bandwidth else "20" if is_remote(environ) else "60"
-    environ.setdefault("TEXTUAL_FPS", frames)
-    environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    environ["TEXTUAL_FPS"] = "10" if low_bandwidth else "20" if is_remote(environ) else "60"
 
 
 def color_system(environ: Mapping[str, str], *, low_bandwidth: bool | None) -> str:
@@ -51,8 +48,6 @@ def color_system(environ: Mapping[str, str], *, low_bandwidth: bool | None) -> s
 
     Of all that a terminal has no more than 256 are taken with `low_bandwidth`; None as above.
     """
-    if (wanted := environ.get("TEXTUAL_COLOR_SYSTEM", "")) in _COLOR_SYSTEMS:
-        return wanted
     term = environ.get("TERM", "").strip().lower()
     if environ.get("COLORTERM", "").strip().lower() in _TRUECOLOR:
         # GNU screen hands COLORTERM on, and makes dim, red and inverse of a colour in 24 bits.
