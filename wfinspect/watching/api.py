@@ -4,7 +4,7 @@ A screen holds a `poller.Poller`, which gives a `Snapshot` of `Row`s, and takes 
 polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without knowing it.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -172,7 +172,7 @@ _NEIGHBOURS = 64  # IDs of one call are often neighbours, and lie in few buckets
 _NOTHING: tuple[Mapping[InstanceKey, Row], ...] = ({},) * _BUCKETS
 
 
-class Rows(Collection[Row]):
+class Rows(Iterable[Row], Sized):
     """Rows by key, in the order of the watched list; never changed.
 
     What `updated` returns shares all but the buckets of changed rows, so that it and `changes` cost
@@ -223,15 +223,6 @@ class Rows(Collection[Row]):
     def __iter__(self) -> Iterator[Row]:
         rows = (row for bucket in self.buckets for row in bucket.values())
         return iter(sorted(rows, key=attrgetter("position")))
-
-    def __contains__(self, row: object) -> bool:
-        return isinstance(row, Row) and self.get(row.key) == row
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Rows) and self.buckets == other.buckets
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
 
 
 def _place(key: InstanceKey) -> int:
