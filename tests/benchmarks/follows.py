@@ -73,7 +73,7 @@ async def delays(state_dir: Path, budget: int) -> list[float]:
         watching.engine.follow(watching.target, Query(PROJECT, 0, tags=(("load", "1"),)))
         for each in runs:
             await watching.run(rng.uniform(60.0, 180.0))
-            simulator.population.unvanish(each)
+            simulator.population.restore(each)
             began = clock.monotonic()
             while not any(row.key.id == each for row in watching.engine.snapshot.rows):
                 await watching.run(1.0)

@@ -39,7 +39,7 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
     with home.start(config=CONFIG, patch=SOON) as app:
         app.wait_until(lambda: bool(simulator.calls.latest), "a look")
         app.wait_for("Nothing is watched yet")
-        simulator.population.unvanish(FOLLOWED)
+        simulator.population.restore(FOLLOWED)
         app.wait_for(f"W [^ ] dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
         app.press("enter")
         app.wait_for("its workflow is followed, W stops that")
@@ -97,7 +97,7 @@ def test_of_two_processes_one_looks_and_both_see(home: Home, simulator: Simulato
         made = Counter(each.parameters["BizDate"] for each in [*simulator.calls.latest][before:])
         # However slow the machine is: one look in the time of one, and a few that were on their way.
         assert max(made.values()) <= (time.monotonic() - since) / (0.9 * 0.3) + 2
-        simulator.population.unvanish(FOLLOWED)
+        simulator.population.restore(FOLLOWED)
         app.wait_for(f"{FOLLOWED}  Running")
         watch.wait_for(f"{FOLLOWED}  -> Running")
         app.quit()

@@ -34,7 +34,7 @@ def test_it_is_waited_for_until_it_comes_and_then_until_it_ends(
         watch.wait_for(f"Waiting for runs with workspace={words[1]} workflow={words[3]}")
         watch.wait_for("yesterday, as --bizdate is not given")
         watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
-        simulator.population.unvanish(AWAITED)
+        simulator.population.restore(AWAITED)
         watch.wait_for(f"{AWAITED}  -> Running")
         simulator.set_status(AWAITED, status)
         watch.wait_for(f"{AWAITED}  Running -> {status}")
@@ -45,7 +45,7 @@ def test_124_if_it_never_comes(home: Home, simulator: Simulator, words: list[str
     simulator.population.vanish(AWAITED)
     ended = home.run("watch", *words, "--bizdate", "yesterday", "--timeout", "2", "--json")
     assert ended.returncode == 124
-    simulator.population.unvanish(AWAITED)
+    simulator.population.restore(AWAITED)
     today = home.run("watch", *words, "--bizdate", "today", "--timeout", "2", "--json")
     assert (today.returncode, today.stdout) == (124, "")
     assert "(a daily run has the date of the day before it runs)." in today.stderr
@@ -97,7 +97,7 @@ def test_left_alone_it_keeps_the_list_and_runs_the_command(
     assert home.run("watch", "--forever", "--timeout", "5").returncode == 2
     with home.start("watch", "--forever", "--notify", config=CONFIG, patch=SOON) as watch:
         watch.wait_until(lambda: len(simulator.calls.latest) >= 2, "two looks")
-        simulator.population.unvanish(AWAITED)
+        simulator.population.restore(AWAITED)
         watch.wait_for(f"{AWAITED}  -> Running")
         simulator.set_status(AWAITED, "Failure")
         watch.wait_for(f"{AWAITED}  Running -> Failure")

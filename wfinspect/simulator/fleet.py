@@ -108,8 +108,11 @@ class PlannedInstance:
     days_back: int
     """Business date: so many days before the epoch's, in the region's zone."""
     life: Lifecycle
-    is_fixed: bool = False
-    """Passes through its states exactly as written; the others get a pace and a beginning of their own."""
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it passes through its states exactly as written; others have a pace and beginning of their own."""
+        return self.life not in _ANY
 
 
 # ID | name | type | workspace | owner | tags | parameters
@@ -195,8 +198,7 @@ def _over(
 def _planned(
     number: int, workflow: int, env_type: str, days_back: int, life: Lifecycle
 ) -> PlannedInstance:
-    is_fixed = life not in _ANY
-    return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life, is_fixed)
+    return PlannedInstance(number, _WORKFLOWS[workflow], env_type, days_back, life)
 
 
 _ANY = (_PLAIN, _CHECKED, _BRANCH, _BY_HAND)  # lifecycles that chance varies
@@ -262,7 +264,7 @@ def _earlier(workflow: Workflow, days: int) -> PlannedInstance:
     failing = 0.0 if workflow.id == INSTANCES[0].workflow.id else 0.08
     life = _over(hours, minutes=minutes, failing=failing, lasting=1e9)
     number = 10_433_000_000 - 1_430_000 * (days - 1) + workflow.id % 1_000_000
-    return PlannedInstance(number, workflow, "Prod", days, life, is_fixed=True)
+    return PlannedInstance(number, workflow, "Prod", days, life)
 
 
 def extra_instances(count: int) -> tuple[PlannedInstance, ...]:
@@ -308,7 +310,7 @@ def _arrival(number: int, workflow: Workflow, days_back: int, seconds: float) ->
     working = 120.0 * luck.uniform(0.9, 1.1) * (3.0 if luck.random() < _LATE else 1.0)
     phases = (20.0, 30.0, 0.0, 15.0, working, 0.0, 1e9)
     life = _life(*phases, at="NotRun", into=-seconds, failing=0.15)
-    return PlannedInstance(number, workflow, "Prod", days_back, life, is_fixed=True)
+    return PlannedInstance(number, workflow, "Prod", days_back, life)
 
 
 def _extra_workflow(n: int) -> Workflow:
@@ -585,12 +587,8 @@ class Population:
         """Make an instance unknown, as one past its retention."""
         self._vanished.add(instance_id)
 
-    def unvanish(self, instance_id: int) -> None:
-        """Make an instance known, as a run that has just come into being."""
-        self._vanished.discard(instance_id)
-
     def restore(self, instance_id: int) -> None:
-        """Let an instance go on in its own lifecycle."""
+        """Let an instance go on in its own lifecycle; one that had vanished is known again."""
         for said in (self._changes, self._answers, self._held, self._ended):
             said.pop(instance_id, None)
         self._vanished.discard(instance_id)
