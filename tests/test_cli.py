@@ -250,10 +250,16 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["get", "workspace=1", "date=today"],
             "by a search: wfinspect find workspace=1 date=today",
         ),
-        (["watch", "workspace=88123", "date=yesterday"], "Which runs of the workspace?"),
+        (
+            ["watch", "workspace=88123", "date=yesterday"],
+            "A whole workspace can't be followed: add what its runs have in common, such as ",
+        ),
+        (["watch", "--project", "1", "10433001244"], "runs of its own: leave the IDs out."),
+        (["watch", "10433001244", "!ads"], "choose among the watched list: give them or IDs."),
+        (["watch", "--forever", "ads"], "is followed: leave IDs, words, --until and --timeout "),
         (["watch", "Tag=team:x", "ads"], "--project ID is missing: the workspace whose run"),
         (["list", "add", "owner=1"], "by a search: wfinspect find owner=1"),
-        (["watch", "!owner=1"], "by a search: wfinspect find '!owner=1'"),
+        (["compare", "!owner=1"], "by a search: wfinspect find '!owner=1'"),
         (
             ["list", "add", "see 10433001244, thanks"],
             "`wfinspect list import -` reads IDs from a text. The IDs alone: wfinspect list add 10433001244",
@@ -276,7 +282,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (
             ["watch", "--project", "1", "--name", "ads", "-2d"],
-            "waits for runs of its own: did you mean --bizdate -2d?",
+            "'-2d' is a part of a name: did you mean --bizdate -2d?",
         ),
         (["find", "88123", "yesterday"], "did you mean --project 88123 --bizdate yesterday?"),
         (
@@ -300,7 +306,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (
             ["watch", "--project", "1", "--name", "x", "--status", "failure,running"],
-            "--status: give one of them, runs are not waited for by several.",
+            "status=Failure,Running can't be followed: give one part of the name",
         ),
         (
             ["list", "rm", "1"],

@@ -91,6 +91,9 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     unread = home.run("list", "ads")
     assert "No watched instance matches.\n" in unread.stderr
     assert "No reading of 2 is stored: " in unread.stderr
+    unknown = home.run("watch", "ads")
+    assert unknown.returncode == 2
+    assert "No watched instance matches. No reading of 2 is stored: " in unknown.stderr
     with home.start("watch", "--forever", size=(120, 24)) as watch:
         watch.wait_for("-> Running")
         simulator.set_status(ONE, "Failure")
@@ -117,6 +120,7 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     # What is stored of its status may be old.
     assert ids("list", "status=failure") == [str(ONE)]
     assert ids("status", "status=failure") == []
+    assert str(TWO) not in home.run("watch", "user", "--json").stdout
     simulator.stop()
     assert home.run("status", "status=failure").returncode == 3
     elsewhere = home.run("list", ONE, 77)

@@ -6,7 +6,7 @@ from functools import partial
 
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import Requester, resolve_target
-from wfinspect.errors import ServiceError, UsageError
+from wfinspect.errors import ServiceError
 from wfinspect.format import biz_day
 from wfinspect.model import FILTERS, InstanceKey, Query, WorkflowInstance, zone_of
 from wfinspect.search import (
@@ -112,19 +112,6 @@ _HOW = {
         f"a business date: --bizdate yesterday, as in wfinspect {COMMANDS['find'].examples[0]}",
     ),
 }
-
-
-def query_of(args: argparse.Namespace, biz_date: int) -> Query:
-    """Return the search that the arguments of `add_filters` describe.
-
-    Raises:
-        UsageError: it is for several statuses, of which the service takes one.
-    """
-    if "," in (args.status or ""):
-        raise UsageError("--status: give one of them, runs are not waited for by several.")
-    given = ((name, getattr(args, word)) for word, name in FILTERS.items())
-    filters = {name: value for name, value in given if value}
-    return Query(biz_date=biz_date, tags=tuple(args.tag or ()), **filters)
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

@@ -173,16 +173,26 @@ def _print(
         parts = lines, places, late_and_unseen(rows, now), notes
         print(output.fitted(parts, output.room(), _STEPS))
     if not (rows or ids):
-        (output.say if is_table else say_on_terminal)(none_listed(settings, terms))
+        (output.say if is_table else say_on_terminal)(none_listed(settings, terms if found else ()))
     # What was not read may match, too.
-    if is_table and (unread := sum(not (row.instance or row.is_gone) for row in found)):
-        output.say(
-            f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
-            "list and store it; `wfinspect status` reads it now, and stores nothing."
-        )
+    if is_table and (unread := unread_words(found)):
+        output.say(unread)
     if missing := {*ids} - {row.key.id for row in found}:
         numbers = " ".join(str(number) for number in ids if number in missing)
         raise NotFound(f"Not on the list: {numbers}. To add it: wfinspect list add {numbers}")
+
+
+def unread_words(rows: Iterable[Row]) -> str:
+    """Return the sentence that some rows were never read; "" for none."""
+    if unread := sum(not (row.instance or row.is_gone) for row in rows):
+        return (
+            f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
+            "list and store it; `wfinspect status` reads it now, and stores nothing."
+        )
+    return ""
+
+
+WORDS_OR_IDS = "Words choose among the watched list: give them or IDs."
 
 
 def none_listed(settings: Settings, terms: Collection[Term]) -> str:

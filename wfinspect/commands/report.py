@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wfinspect.clock import Clock
 from wfinspect.commands import output
-from wfinspect.commands.list import may_match, none_listed
+from wfinspect.commands.list import WORDS_OR_IDS, may_match, none_listed
 from wfinspect.commands.once import (
     Outcomes,
     Requester,
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     requester = Requester(target, settings, environ)
     unread = dict[InstanceKey, ServiceError]()
     if ids and terms:
-        raise UsageError("Words choose among the watched list: give them or IDs.")
+        raise UsageError(WORDS_OR_IDS)
     if ids:
         keys = [InstanceKey(target, number) for number in ids]
     else:

@@ -16,10 +16,10 @@ from typing import NamedTuple, TextIO
 
 from wfinspect.clock import Clock, SystemClock, duration_seconds
 from wfinspect.commands import output
-from wfinspect.commands.find import add_date, add_filters, query_of
+from wfinspect.commands.find import add_date, add_filters, terms_of
 from wfinspect.commands.history import KEYS, Change
+from wfinspect.commands.list import WORDS_OR_IDS, matching, none_listed, unread_words
 from wfinspect.commands.once import (
-    empty_list,
     gravest,
     named,
     on_list,
@@ -31,9 +31,9 @@ from wfinspect.commands.once import (
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
 from wfinspect.format import shown
-from wfinspect.model import FILTERS, Family, Follow, InstanceKey, Target, biz_date_of, zone_of
-from wfinspect.parsing import parse_ids, read_id_file
-from wfinspect.search import date_of, meant, read_day
+from wfinspect.model import Family, Follow, InstanceId, InstanceKey, Target, zone_of
+from wfinspect.parsing import read_id_file
+from wfinspect.search import Term, date_of, ids_and_search, meant, read_day, to_follow, to_query
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Contact, Row, Rows, Snapshot, Trouble, group_of
@@ -51,7 +51,10 @@ TIMED_OUT = 124
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    output.add_ids(parser, without="; without one, the watched list as it is now")
+    without = (
+        "; without one, the watched list as it is now; with --project words are parts of the name"
+    )
+    output.add_ids(parser, without=without)
     add_filters(parser)
     add_date(parser)
     parser.add_argument(
@@ -97,14 +100,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
     The list stays as it is, except with --forever, which is the app without its screen.
     """
-    _refuse_what_contradicts(args)
+    ids, terms = ids_and_search(args.ids)
+    _refuse_what_contradicts(args, ids, terms)
     clock, directory = SystemClock(), settings.paths.state_dir
     schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
-    has_ids = bool(args.ids) or args.file is not None
+    has_ids = bool(ids) or args.file is not None
     is_of_list = not has_ids and args.project is None
-    keys = _keys(args, settings, environ) if has_ids else None
+    keys = _keys(args, ids, settings, environ) if has_ids else None
     if is_of_list and not args.forever:
-        keys = _stored_keys(settings, environ, clock, schedule)
+        keys = _stored_keys(terms, settings, environ, clock, schedule)
     target = keys[0].target if keys else resolve_target(settings, environ).target
     if args.forever:
         store, awaited = Store(directory, clock.now), ""
@@ -112,7 +116,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             # Where the list can never be read, there would be nothing to watch.
             store.prepare()
     else:
-        follow_of = [_awaited(args, target, clock)] if args.project is not None else []
+        follow_of = [_awaited(args, terms, target, clock)] if args.project is not None else []
         awaited = follow_of[0].query.words() if follow_of else ""
         store = EphemeralStore(
             directory, clock.now, keys or (), follows=follow_of, has_claims=args.notify
@@ -161,56 +165,68 @@ def _is_piped() -> bool:
         return False
 
 
-def _refuse_what_contradicts(args: argparse.Namespace) -> None:
-    is_of_ids = bool(args.ids) or args.file is not None
-    has_filter = any(getattr(args, word) for word in (*FILTERS, "tag"))
-    if args.project is None and (has_filter or args.bizdate is not None):
+def _refuse_what_contradicts(
+    args: argparse.Namespace, ids: Sequence[InstanceId], terms: Sequence[Term]
+) -> None:
+    is_of_ids = bool(ids) or args.file is not None
+    if args.project is None and ([*terms_of(args)] or args.bizdate is not None):
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
     if args.project is not None and (is_of_ids or args.forever):
         what = "--forever" if args.forever else "the IDs"
-        day = next((word for word in args.ids if meant(word).startswith("date=")), "")
-        hint = f"did you mean --bizdate {day}?" if day else f"leave {what} out."
-        raise UsageError(f"--project waits for runs of its own: {hint}")
-    if args.project is not None and query_of(args, 0).is_whole_workspace:
-        raise UsageError("Which runs of the workspace? Add --workflow ID or --name TEXT.")
-    if args.forever and (is_of_ids or args.until or args.timeout):
+        raise UsageError(f"--project waits for runs of its own: leave {what} out.")
+    if is_of_ids and terms:
+        raise UsageError(WORDS_OR_IDS)
+    if args.forever and (is_of_ids or terms or args.until or args.timeout):
         raise UsageError(
             "--forever has no end, and watches the watched list and what is followed: leave IDs, "
-            "--until and --timeout out."
+            "words, --until and --timeout out."
         )
 
 
-def _awaited(args: argparse.Namespace, target: Target, clock: Clock) -> Follow:
+def _awaited(
+    args: argparse.Namespace, terms: Sequence[Term], target: Target, clock: Clock
+) -> Follow:
     """Return the query of runs that may not exist yet, with their date; says what is waited for."""
-    zone = zone_of(target.region)
+    zone, now = zone_of(target.region), clock.now()
+    if day_word := next((t.value for t in terms if meant(t.value).startswith("date=")), ""):
+        raise UsageError(f"{day_word!r} is a part of a name: did you mean --bizdate {day_word}?")
     # Today is a day of 0, which is not to be taken for none.
     given = read_day("yesterday") if args.bizdate is None else args.bizdate
-    day = date_of(given, clock.now(), zone)
-    query = query_of(args, biz_date_of(day, zone))
+    day = date_of(given, now, zone)
+    dated, left = to_query([*terms_of(args), *terms, Term.of("date", str(day))], now, zone)
+    query = to_follow(dated, left)._replace(biz_date=dated.biz_date)
     said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
-    if day >= clock.now().astimezone(zone).date():
+    if day >= now.astimezone(zone).date():
         said = " (a daily run has the date of the day before it runs)"
     output.say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
-    return Follow(1, target, query, clock.now())
+    return Follow(1, target, query, now)
 
 
 def _stored_keys(
-    settings: Settings, environ: Mapping[str, str], clock: Clock, schedule: Schedule
+    terms: Sequence[Term],
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    schedule: Schedule,
 ) -> Sequence[InstanceKey]:
-    """Return the watched list; the schedule learns who shares a call, so that no search is made."""
-    rows = stored_rows(settings, environ, clock)
-    if not rows:
-        raise UsageError(empty_list(settings))
+    """Return the rows of the watched list that match; the schedule learns who shares a call, so that no search is made."""
+    listed = stored_rows(settings, environ, clock)
+    if not (rows := matching(listed, terms, clock.now())):
+        none = none_listed(settings, terms if listed else ())
+        raise UsageError(f"{none} {unread_words(listed)}".strip())
     for row in rows:
         schedule.add(row.key, group=group_of(row.key.target, row.instance))
     return [row.key for row in rows]
 
 
 def _keys(
-    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
+    args: argparse.Namespace,
+    given: Sequence[InstanceId],
+    settings: Settings,
+    environ: Mapping[str, str],
 ) -> Sequence[InstanceKey]:
     target = resolve_target(settings, environ).target
-    ids = dict.fromkeys(parse_ids(" ".join(args.ids)) if args.ids else ())
+    ids = dict.fromkeys(given)
     for name in args.file or ():
         found = read_input(name, "--file", read_id_file)
         say_found(name, found)
