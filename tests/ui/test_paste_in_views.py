@@ -95,6 +95,25 @@ async def test_enter_right_behind_few_letters_still_picks() -> None:
         assert rig.asked == [("refresh", None)]
 
 
+async def test_keys_right_behind_enter_are_about_what_it_leads_to() -> None:
+    async with running(with_history()) as rig:
+        chosen = rig.app.main.list.chosen.key.id
+        await rig.burst(":refresh\ny")
+        assert rig.asked == [("refresh", chosen)]
+        assert f"{chosen}: " in rig.text
+        await rig.burst("icall Li\nR")
+        assert rig.asked[-2:] == [("note", chosen, "call Li"), ("refresh", None)]
+    async with on_tasks() as rig:
+        await rig.burst("/load\ny")
+        assert "1 of 6 /load" in rig.text
+        assert "5001: " in rig.text
+        await rig.burst("/clean\nl")
+        rig.control.answer(log() + "ab\nab\n")
+        await rig.settle()
+        await rig.burst("/ab\nn")
+        assert "2 of 2 lines with ab" in rig.text
+
+
 async def test_what_does_not_fit_is_said() -> None:
     async with running(with_history()) as rig:
         await rig.press("/")

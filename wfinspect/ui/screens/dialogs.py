@@ -176,9 +176,9 @@ class NoteScreen(SheetScreen):
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
         keys = ("Enter", "keep, or remove if empty" if text else keeps), ("Esc", "close")
         hint = StatusLine(partial(hint_line, keys), id="hint")
+        self.input.entered = self._submitted
         super().__init__(_Heading(f"Note about {about}"), self.input, hint)
 
-    @on(Input.Submitted)
     def _submitted(self) -> None:
         self.dismiss(self.input.value)
 
@@ -289,8 +289,10 @@ class ChoiceScreen(SheetScreen):
             is_wide: they need more room than words, and stay in their order.
         """
         self._make = make
+        self._searched = ""
         self._is_wide = is_wide
         self._query = LineInput("type to narrow, Up and Down move")
+        self._query.entered = self._enter
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False
@@ -361,10 +363,16 @@ class ChoiceScreen(SheetScreen):
 
     @on(Input.Changed)
     def _search(self) -> None:
-        self.snapshot_changed()
-        self._list.go_to(0)
+        if self._query.value != self._searched:
+            self._searched = self._query.value
+            self.snapshot_changed()
+            self._list.go_to(0)
 
-    @on(Input.Submitted)
+    def _enter(self) -> None:
+        # A slow link may have brought it together with the letters.
+        self._search()
+        self.action_take()
+
     def action_take(self) -> None:
         """Choose what is under the cursor."""
         if self._list.chosen is not None:

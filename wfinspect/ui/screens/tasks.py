@@ -99,6 +99,7 @@ class TasksScreen(OverlayScreen):
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
         self.input = SearchInput(EXAMPLE, names=TASK_NAMES)
+        self.input.entered = self._entered
         self._box = NamedBox("Filter", self.input)
         self.parts = self.progress, self.titles, self.list, self._box
 
@@ -297,7 +298,11 @@ class TasksScreen(OverlayScreen):
         if self._held is not None:
             self.refresh_lines()
 
-    @on(Input.Submitted)
+    def _entered(self) -> None:
+        # A slow link may have brought it together with what was typed.
+        self.refresh_lines()
+        self._kept()
+
     def _kept(self) -> None:
         self.set_focus(self.list)
         self._box.display = bool(self.input.value.strip())

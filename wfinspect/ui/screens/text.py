@@ -363,6 +363,7 @@ class TextScreen(OverlayScreen):
         self.view = TextView(opens_at_end=self.OPENS_AT_END)
         self.view.add_class("main")
         self.input = LineInput("any part of a line")
+        self.input.entered = self._submitted
         self._box = NamedBox(f"Search {self.WHAT}", self.input)
         self.parts = self.head, self.view, self._box
         self._before: tuple[Place, str, int] = (0, 0), "", -1
@@ -471,11 +472,9 @@ class TextScreen(OverlayScreen):
             self.view.go_to(self._before[0])
             self._search(event.value)
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _submitted(self) -> None:
         self._close_input()
-        self._search(event.value)
+        self._search(self.input.value)
 
     def _search(self, wanted: str) -> None:
         """Go to the first match from where the search began; failing that to the nearest, the last."""

@@ -117,6 +117,8 @@ class LineInput(Input):
         self.cursor_blink = False
         self.takes: Callable[[str], bool] = lambda _: False
         """Returns whether it does something at a key, which then means nothing else."""
+        self.entered: Callable[[], object] | None = None
+        """Called at Enter, before the keys behind it."""
 
     def take_keys(self) -> None:
         """Take what is typed from now on: it replaces what stands there, unless that waits for more."""
@@ -141,6 +143,9 @@ class LineInput(Input):
         """Do what a key does that is not text; return whether there is anything."""
         if key == "tab" and not self.selection.is_empty:
             self.put(self.value)
+            return True
+        if key == "enter" and self.entered is not None:
+            self.entered()
             return True
         return self.takes(key)
 
