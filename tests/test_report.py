@@ -273,7 +273,7 @@ def test_a_run_that_failed_before_it_was_rerun_says_where_that_is() -> None:
     text = report("markdown", Incident(key(7), made, START, tasks=tasks, history=(rerun,)))
 
     assert "It failed, and was rerun at 2026-09-18 06:30:00 UTC. This report is about" in text
-    assert "If a task failed in run 2, this prints its log, or how to find it:" in text
+    assert "This prints a log of run 2, and which task and result it is of:" in text
     assert "```text\nwfinspect logs 7 --run 2\n```" in text
     # Without a history, as of one that is not on the list, the tasks say it.
     text = report("markdown", Incident(key(7), made, START, tasks=tasks))

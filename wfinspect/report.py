@@ -496,7 +496,7 @@ def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
         yield f"It failed, and was rerun at {at}. This report is about the run since then."
         number = number or 1
     if number:
-        yield f"If a task failed in run {number}, this prints its log, or how to find it:"
+        yield f"This prints a log of run {number}, and which task and result it is of:"
         yield _Lines(f"wfinspect logs {values['id']} --run {number}")
 
 

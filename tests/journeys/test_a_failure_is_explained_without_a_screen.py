@@ -10,6 +10,7 @@ from wfinspect.simulator import DEMO_IDS, FROZEN_ID, Simulator
 
 FAILED, RUNNING = DEMO_IDS[:2]
 RETRIED = 10433001250
+LACKING = "check_source_ready has no run 3: it has runs 1 to 2.\nwfinspect:"
 CAUSE = "FAILED: ODPS-0130071"
 
 
@@ -75,20 +76,21 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     later = home.run("logs", FAILED, "--task", "clean_login_event", "--run", 9)
     assert (later.returncode, later.stdout) == (5, "")
     assert later.stderr == "wfinspect: clean_login_event has no run 9: it has only run 1.\n"
-    # Only a task that failed in that run is chosen.
+    # The task is that of the log of the latest run.
     again = home.run("logs", FAILED, "--run", 1)
-    assert "Log of clean_login_event (10432987165007), run 1, Failure;" in again.stderr
+    assert "Log of join_region_dim (10432987165009), run 1, Failure;" in again.stderr
+    assert "Failed in run 1 too: clean_login_event. --task NAME prints its log." in again.stderr
+    assert CAUSE in again.stdout
     simulator.set_status(RETRIED, "Success")
     retried = home.run("logs", RETRIED, "--run", 1)
-    assert "Log of join_profile_wide (10433001250022), run 1;" in retried.stderr
+    assert "Log of join_profile_wide (10433001250022), run 1, Failure;" in retried.stderr
     assert "FAILED: " in retried.stdout
     simulator.set_status(RETRIED, "Running")
-    unknown = home.run("logs", RETRIED, "--run", 1)
-    assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert unknown.stderr.endswith(
-        "Which task failed in run 1 is not known: name it with --task, "
-        f"`wfinspect tasks {RETRIED}` lists them.\n"
-    )
+    for number, task in (1, "check_source_ready (10433001250001)"), (3, "join_profile_wide"):
+        of = home.run("logs", RETRIED, "--run", number)
+        assert of.returncode == 0
+        assert f"Log of {task}" in of.stderr
+    assert f"{LACKING} Log of join_profile_wide (10433001250022), run 3, NotRun;" in of.stderr
     assert home.run("logs", RETRIED, "--run", 9).stderr.endswith("have at most 3 runs.\n")
     other = home.run("logs", FAILED, "--task", "10432987165007", "--run", 1)
     assert "Current node: clean_login_event" in other.stdout

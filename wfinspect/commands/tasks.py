@@ -226,7 +226,7 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
         "--run",
         type=read_count,
         metavar="N",
-        help="of run N, from 1; without --task of a task that failed in it",
+        help="of run N, from 1; without --task of the task that needs you most among those that have it",
     )
     parser.add_argument("--tail", type=read_count, metavar="N", help="only the last N lines")
     parser.add_argument(
@@ -285,9 +285,8 @@ async def _print_logs(
         number = args.run or task.run_number
         state = f", {shown(task.word, limit=40)}" if number == task.run_number else ""
         name = shown(task.task_name, limit=200)
-        if (latest := task.run_number or 1) < (args.run or 1):
-            runs = f"runs 1 to {latest}" if latest > 1 else "only run 1"
-            raise NotFound(f"{name} has no run {args.run}: it has {runs}.")
+        if lacking := _lacking(task, args.run or 1):
+            raise NotFound(lacking)
         heading = f"{name} ({task.id}), run {number or 1}{state}"
         text = await requester.answer(TaskLog(target, task.id, args.run))
         if args.is_of_failed:
@@ -311,37 +310,52 @@ async def _of_instance(
 ) -> Sequence[TaskInstance]:
     page = await requester.answer(TasksOf(key))
     if args.run and args.task is None:
-        return [await _failed_in(requester, key, page.items, args.run)]
+        return [await _run_of(requester, key, page.items, args.run)]
     return _chosen(by_attention(page.items), key.id, args)
 
 
-async def _failed_in(
+async def _run_of(
     requester: Requester, key: InstanceKey, tasks: Sequence[TaskInstance], number: int
 ) -> TaskInstance:
-    """Return the task that failed in a run: what is told of tasks is how their latest run ended.
+    """Return a run of the task whose log is printed without a number, else of the next one that has it.
 
-    Of few tasks with later runs the earlier ones are read, at a call each.
+    Where none is failed now, of one that failed then: of few tasks with later runs the earlier ones
+    are read, at a call each.
     """
     latest = max((task.run_number or 1 for task in tasks), default=0)
     if latest < number:
-        runs = "1 run" if latest == 1 else f"{latest} runs"
-        raise NotFound(f"No task of {key.id} has run {number}: they have at most {runs}.")
-    failed = [task for task in failed_tasks(tasks) if (task.run_number or 1) == number]
-    later = [task for task in by_attention(tasks) if (task.run_number or 1) > number]
-    for task in later if not failed and len(later) <= _FEW_RUNS else ():
+        most = "1 run" if latest == 1 else f"{latest} runs"
+        raise NotFound(f"No task of {key.id} has run {number}: they have at most {most}.")
+    ordered = sorted(by_attention(tasks), key=lambda task: task.is_frozen)
+    having = [task for task in ordered if not _lacking(task, number)]
+    later = [task for task in having if (task.run_number or 1) > number]
+    is_sought = not failed_tasks(tasks) and len(later) <= _FEW_RUNS
+    runs = [task for task in having if task not in later]
+    for task in later if is_sought else later[: later[:1] == having[:1]]:
         page = await requester.answer(RunsOf(key, task.id))
-        if any(run.run_number == number for run in failed_tasks(page.items)):
-            return task
-    if not failed:
-        raise UsageError(
-            f"Which task failed in run {number} is not known: name it with --task, "
-            f"`wfinspect tasks {key.id}` lists them."
-        )
-    return failed[0]
+        runs += [run for run in page.items if run.run_number == number]
+    failed = failed_tasks(runs)
+    found = [run for run in runs if run.id == having[0].id]
+    chosen = [*failed * is_sought, *found, having[0]][0]
+    if lacking := _lacking(ordered[0], number):
+        output.say(lacking)
+    if others := [shown(run.name_or_id, limit=60) for run in failed if run.id != chosen.id]:
+        too = " too" * (chosen in failed)
+        names = listed(others, _NAMED)
+        output.say(f"Failed in run {number}{too}: {names}. --task NAME prints its log.")
+    return chosen
+
+
+def _lacking(task: TaskInstance, number: int) -> str:
+    """Return the sentence that a task has no run of a number; "" for one that has."""
+    if (latest := task.run_number or 1) >= number:
+        return ""
+    runs = f"runs 1 to {latest}" if latest > 1 else "only run 1"
+    return f"{shown(task.task_name, limit=200)} has no run {number}: it has {runs}."
 
 
 _FEW_RUNS = 3
-"""Tasks: the earlier runs of so many are read, at a call each, to find the one that failed."""
+"""Tasks: the earlier runs of so many are read to find the one that failed."""
 
 
 async def _going_on(requester: Requester, key: InstanceKey | None, every: float) -> str:

@@ -78,7 +78,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -s o -l output -x -
 complete -c wfinspect -n '__fish_seen_subcommand_from tasks' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l task -x -d 'of this task, by its name or ID; with its ID the instance'"'"'s can be left out'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l failed -d 'of each failed task, below a line that names it; frozen ones are passed over'
-complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l run -x -d 'of run N, from 1; without --task of a task that failed in it'
+complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l run -x -d 'of run N, from 1; without --task of the task that needs you most among those that have it'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l tail -x -d 'only the last N lines'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l grep -x -d 'only lines that match; a capital letter makes case count'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l follow -d 'print what comes until that task'"'"'s run is over, also after an outage; read every 30s or --interval'
