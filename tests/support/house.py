@@ -29,13 +29,13 @@ except ModuleNotFoundError as missing:
 
 LIMITS = {
     "files": 95,
-    "code lines": 26_070,
+    "code lines": 26_065,
     "import circles": 0,
     "public class names defined twice": 0,
     "public class names that are Textual's": 0,
     "modules with one importer and no tests of their own": 15,
     "constructors with more than 6 parameters": 0,
-    "parameters of the app's constructor": 7,
+    "parameters of the app's constructor": 6,
     "files entered by poll": 42,
     "files entered by w": 42,
     "files entered by t": 50,

@@ -18,7 +18,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from values import replace
 
-from wfinspect.settings import Settings, load_settings
+from wfinspect.settings import Paths, Settings, load_settings
 from wfinspect.ui.app import WfInspectApp
 from wfinspect.watching.api import Snapshot
 
@@ -123,7 +123,7 @@ def screen_text(app: WfInspectApp) -> str:
 
 def settings(**changes: object) -> Settings:
     """The usual settings with the dark theme, but for what is given."""
-    usual = load_settings({"theme": "dark", "time_zone": str(ZONE)}, {"HOME": "/nowhere"})
+    usual = load_settings({"theme": "dark", "time_zone": str(ZONE)}, {"HOME": "/dev/null"})
     return replace(usual, **changes)
 
 
@@ -134,12 +134,15 @@ async def running(
     *,
     is_recorded: bool = False,
     on_ready: Callable[[], None] = lambda: None,
+    state_dir: Path | None = None,
     **options: Any,  # noqa: ANN401 - handed on
 ) -> AsyncIterator[Rig]:
     """The app on a screen of `size`; options are the app's, or settings by their names."""
     clock = FakeClock()
     control = FakeControl(snapshot)
     changes = {name: options.pop(name) for name in list(options) if name in Settings._fields}
+    if state_dir is not None:
+        changes["paths"] = Paths(state_dir / "config.toml", state_dir)
     app = WfInspectApp(
         control, clock=clock, settings=settings(**changes), on_ready=on_ready, **options
     )

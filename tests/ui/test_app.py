@@ -8,7 +8,6 @@ from rig import RecordingDriver, running
 from scenes import ago, mixed, row, with_history
 from values import replace
 
-from wfinspect.ui.files import Preferences
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.screens.dialogs import command_choices
 from wfinspect.ui.widgets.line_view import CursorList
@@ -225,11 +224,11 @@ async def test_the_palette_changes_the_theme() -> None:
 
 
 async def test_a_theme_is_kept_until_another_or_the_config_says_otherwise(tmp_path: Path) -> None:
-    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), state_dir=tmp_path) as rig:
         await rig.press(":", *"theme contrast", "enter")
-    async with running(mixed(), theme="auto", preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), theme="auto", state_dir=tmp_path) as rig:
         assert rig.app.theme == "contrast"
-    async with running(mixed(), theme="light", preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), theme="light", state_dir=tmp_path) as rig:
         assert rig.app.theme == "light"
         await rig.press(":", *"theme auto", "enter")
         assert rig.app.theme == "ansi"
@@ -344,7 +343,7 @@ async def test_outside_tmux_it_says_once_that_closing_ssh_ends_the_watch(tmp_pat
 
     async with running(mixed(), environ=remote | {"TMUX": "x"}) as rig:
         assert words not in rig.text
-    async with running(mixed(), environ=remote, preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), environ=remote, state_dir=tmp_path) as rig:
         assert words in rig.text
-    async with running(mixed(), environ=remote, preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), environ=remote, state_dir=tmp_path) as rig:
         assert words not in rig.text

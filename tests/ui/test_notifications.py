@@ -8,7 +8,6 @@ from scenes import FAILED, mixed
 from values import replace
 
 from wfinspect.settings import NotifySettings
-from wfinspect.ui.files import Preferences
 from wfinspect.watching.api import Alert
 
 
@@ -91,12 +90,12 @@ async def test_messages_never_fill_the_screen() -> None:
 
 
 async def test_b_silences_the_bell_and_that_is_kept(tmp_path: Path) -> None:
-    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), state_dir=tmp_path) as rig:
         assert "bell" not in rig.text
         await rig.press("b")
         assert "bell off" in rig.text
     told = replace(mixed(), alert=Alert(1, "x"))
-    async with running(mixed(), is_recorded=True, preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), is_recorded=True, state_dir=tmp_path) as rig:
         written(rig)
         await rig.publish(told)
         assert "\x07" not in written(rig)

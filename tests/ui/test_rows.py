@@ -29,7 +29,6 @@ from values import replace
 
 from wfinspect.model import Family, InstanceKey, Target
 from wfinspect.ui import theme
-from wfinspect.ui.files import Preferences
 from wfinspect.ui.lines import Role, Span
 from wfinspect.ui.rows import (
     MARKED,
@@ -828,7 +827,7 @@ def test_what_failed_in_a_run_that_goes_on_is_never_left_out(name_cells: int) ->
 
 
 async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> None:
-    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), state_dir=tmp_path) as rig:
         orders = []
         for name in (*SORTS[1:], SORTS[0]):
             await rig.press("s")
@@ -844,7 +843,7 @@ async def test_s_goes_round_the_orders_and_keeps_the_last(tmp_path: Path) -> Non
         # What has no duration comes last.
         known = len([each for each in mixed_rows() if each.instance.run_seconds(START) is not None])
         assert all(each.instance.run_seconds(START) for each in [*rig.app.main.list.items][:known])
-    async with running(mixed(), preferences=Preferences(tmp_path)) as rig:
+    async with running(mixed(), state_dir=tmp_path) as rig:
         assert tuple(shown(rig)) == kept
 
 

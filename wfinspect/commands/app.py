@@ -80,7 +80,6 @@ def _show(
     # Imports and the first paint make objects that stay; looking for garbage among them takes a tenth.
     gc.disable()
     from wfinspect.ui.app import WfInspectApp
-    from wfinspect.ui.files import Preferences
     from wfinspect.ui.terminal import run_app
     from wfinspect.watching.engine import Engine
     from wfinspect.watching.notifications import Alerts
@@ -113,7 +112,6 @@ def _show(
         clock=clock,
         settings=settings,
         on_ready=start,
-        preferences=Preferences(state_dir),
         open_keys=[InstanceKey(target, each) for each in ids],
         environ=environ,
     )

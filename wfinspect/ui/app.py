@@ -104,7 +104,6 @@ class WfInspectApp(CrashSafeApp):
         clock: Clock,
         settings: Settings,
         on_ready: Callable[[], None],
-        preferences: Preferences | None = None,
         open_keys: Sequence[InstanceKey] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
@@ -113,9 +112,8 @@ class WfInspectApp(CrashSafeApp):
         Args:
             control: the poller.
             clock: the only source of time.
-            settings: what is in force; `mouse` is taken as off where it is None.
+            settings: what is in force, and where preferences are kept; `mouse` is taken as off where it is None.
             on_ready: called once after the first paint.
-            preferences: what was chosen on the screen before.
             open_keys: all are watched, the cursor is put on the first.
             environ: decides where copies and files go.
         """
@@ -124,7 +122,7 @@ class WfInspectApp(CrashSafeApp):
         self._clock = clock
         self._settings = settings
         self._on_ready: Callable[[], None] | None = on_ready
-        self._preferences = preferences or Preferences()
+        self._preferences = Preferences(settings.paths.state_dir)
         self._open_keys = tuple(open_keys)
         self._keys, self._useless_keys = keys.usable_keys(settings.keys)
         self._has_mouse = self._had_mouse = bool(settings.mouse)

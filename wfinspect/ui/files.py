@@ -22,9 +22,9 @@ class Preferences:
     Failures are no reason to stop: without a file the choices end with the app.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
-        """Read what was kept; without a directory nothing is kept."""
-        self._path = directory / FILE_NAME if directory else None
+    def __init__(self, directory: Path) -> None:
+        """Read what was kept."""
+        self._path = directory / FILE_NAME
         self._values: dict[str, str] = {}
         self.trouble = ""
         """A sentence where what stands there is not read."""
@@ -37,14 +37,12 @@ class Preferences:
         """Keep a value; what other processes have kept meanwhile stays."""
         self._read()
         self._values[name] = value
-        if self._path is None or self.trouble:
+        if self.trouble:
             return
         with contextlib.suppress(OSError, StoreError):
             replace_private(self._path, json.dumps(self._values))
 
     def _read(self) -> None:
-        if self._path is None:
-            return
         self.trouble = ""
         try:
             data, _ = read_settings(self._path, _MAX_BYTES)
