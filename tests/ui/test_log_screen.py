@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fakes import BINDING, key
 from rig import Rig, check_golden, running
-from scenes import FAILED, mixed
+from scenes import FAILED, mixed, row
 from task_scenes import FAILED_TASK, RUNNING_TASK, log, task
 from values import replace
 
@@ -15,7 +15,7 @@ from wfinspect.model import TaskInstance
 from wfinspect.ui.lines import Role
 from wfinspect.ui.screens.text import LogScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
-from wfinspect.watching.api import TaskLog, TaskOf
+from wfinspect.watching.api import Outlook, TaskLog, TaskOf
 
 
 @asynccontextmanager
@@ -210,7 +210,8 @@ async def test_earlier_runs_have_logs_of_their_own() -> None:
         await rig.settle()
         assert "run 1 of 2" in rig.text
         assert "earlier run" in rig.text
-        assert "the first time" in rig.text
+        # How it ended is not known.
+        assert " LOOKS LIKE AN ERROR\n FAILED: the first time\n" in rig.text
         await rig.press("<")
         assert "There is no earlier run." in rig.text
         await rig.press(">")
@@ -219,6 +220,27 @@ async def test_earlier_runs_have_logs_of_their_own() -> None:
 
         assert "run 2 of 2" in rig.text
         assert "ODPS-0130071" in rig.text
+
+
+async def test_an_earlier_run_is_taken_for_failed_only_where_that_is_known() -> None:
+    async with on_log(text=log()) as rig:
+        await rig.press("<")
+        rig.control.answer("FAILED: once, then retried\nINFO Current task status: FINISH\n")
+        await rig.settle()
+        assert "FAILED: once" in rig.text
+        assert "LOOKS LIKE" not in rig.text
+    before = replace(FAILED_TASK, run_number=1)
+    rerun = row(FAILED, "Running", outlook=Outlook(failed_before=(before,)))
+    snapshot = mixed()
+    others = (each for each in snapshot.rows if each.key.id != FAILED)
+    async with running(snapshot._replace(rows=(rerun, *others))) as rig:
+        await rig.app.push_screen(LogScreen(rig.app.main, key(FAILED), FAILED_TASK))
+        await rig.settle()
+        rig.control.answer(log())
+        await rig.press("<")
+        rig.control.answer(log())
+        await rig.settle()
+        assert "LOOKS LIKE THE ERROR" in rig.text
 
 
 async def test_an_answer_for_another_run_is_let_go() -> None:

@@ -524,6 +524,8 @@ class TextScreen(OverlayScreen):
             self.notify(self.app.save(plain_text(whole), self._file, self.WHAT.lower()))
 
 
+_SUCCEEDED = "Current task status: FINISH"
+"""What the scheduler writes at the end of the log of a run that succeeded."""
 _ERRORS_ON_TOP = 4
 _LINES_AN_ERROR = 2
 _LEAST_ON_TOP = 2
@@ -626,7 +628,9 @@ class LogScreen(TextScreen):
         if is_news:
             self._is_read = True
             found = LongText(text)
-            has_succeeded = self._is_latest and self._subject.family is Family.SUCCESS
+            has_succeeded = self._subject.family is Family.SUCCESS
+            if not self._is_latest:
+                has_succeeded = _SUCCEEDED in text[-LOG_END:]
             errors = () if has_succeeded else found.error_lines()
             self._errors = found.bare(errors)[-_ERRORS_ON_TOP:]
             self.view.show_text(found, errors)
@@ -655,7 +659,11 @@ class LogScreen(TextScreen):
     def _errors_on_top(self, width: int) -> tuple[Line, ...]:
         if not self._errors:
             return ()
-        has_failed = self._subject.family is Family.FAILURE or not self._is_latest
+        failed = self.row(self._key).outlook.failed_before
+        if self._is_latest:
+            failed = (self._subject,) if self._subject.family is Family.FAILURE else ()
+        shown_run = self._subject.id, self._run
+        has_failed = any((each.id, each.run_number) == shown_run for each in failed)
         title = section("LOOKS LIKE THE ERROR" if has_failed else "LOOKS LIKE AN ERROR")
         # The log itself keeps half of the screen.
         room = max(_LEAST_ON_TOP, self.size.height // 2 - 2)
