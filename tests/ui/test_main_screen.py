@@ -17,6 +17,7 @@ from scenes import (
     change,
     failed_row,
     gone,
+    loading,
     mixed,
     mixed_rows,
     not_found,
@@ -25,13 +26,13 @@ from scenes import (
     row,
     with_history,
 )
-from task_scenes import FAILED_TASK
+from task_scenes import FAILED_TASK, page
 from values import replace
 from view_scenes import found, on_results
 
-from wfinspect.errors import Refused
-from wfinspect.model import Follow, InstanceKey, OperationLog, Query
-from wfinspect.ui.keys import COMMANDS
+from wfinspect.errors import Refused, Throttled
+from wfinspect.model import Follow, InstanceKey, OperationLog, Query, pack
+from wfinspect.ui.keys import COMMANDS, COMMANDS_BY_ID
 from wfinspect.ui.lines import Role, line
 from wfinspect.ui.screens.dialogs import Choice, ChoiceScreen
 from wfinspect.ui.screens.find import FindScreen
@@ -39,7 +40,7 @@ from wfinspect.ui.screens.main import ORDER_SECONDS, Layout, layout_for
 from wfinspect.ui.screens.view import Title
 from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.api import Contact, Outlook, Snapshot
+from wfinspect.watching.api import Contact, Outlook, Snapshot, TasksOf
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 """The first rows of `mixed`, by attention."""
@@ -647,19 +648,72 @@ async def test_who_acted_on_several_tasks_is_requested_when_the_cost_was_shown()
 
 
 @pytest.mark.parametrize("numbers", [(), (1, 2), (1, 2, 3, 4)])
-async def test_o_says_so_while_tasks_are_not_read_and_works_once_they_are(
-    numbers: tuple[int, ...],
-) -> None:
+async def test_o_reads_the_tasks_first_and_then_acts(numbers: tuple[int, ...]) -> None:
     async with running(mixed(), (120, 50)) as rig:
         await rig.press("g", "o")
-        assert "Its tasks are not known yet, t shows them." in rig.text
+        assert "Reading its tasks first, any key stops that." in rig.text
+        assert rig.control.answer(page(FAILED_TASK)) == TasksOf(key(FAILED))
         await rig.publish(touched(*numbers))
-        assert rig.control.questions == []
-        await rig.press("o")
 
-        assert len(rig.control.questions) == len(numbers)
-        said = {0: "No task failed or was rerun.", 2: "BY HAND", 4: "BY HAND"}
+        assert "any key stops" not in rig.text
+        # Where it is dear, at first what it costs is shown.
+        assert len(rig.control.questions) == len(numbers) % 4
+        said = {0: "No task failed or was rerun.", 2: "BY HAND", 4: "acted on 4 of its tasks: 4 c"}
         assert said[len(numbers)] in rig.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Throttled("Too many calls."), "Its tasks were not read: Too many calls."),
+        (page(), "It has no tasks."),
+    ],
+)
+async def test_o_says_why_tasks_are_not_known(answer: object, said: str) -> None:
+    async with running(mixed(), (120, 50)) as rig:
+        await rig.press("g", "o")
+        rig.control.answer(answer)
+        await rig.settle()
+        assert said in rig.text
+        assert "any key stops" not in rig.text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("operations", "Reading its tasks first"),
+        ("history", "HISTORY"),
+        ("raw", "the service's JSON"),
+        ("follow", "Following ods: its new runs"),
+        ("export", "Export ods"),
+        ("upstream", "what it holds up"),
+    ],
+)
+@pytest.mark.parametrize("is_from_palette", [False, True])
+async def test_a_command_waits_for_the_row_and_is_about_no_other(
+    name: str, said: str, *, is_from_palette: bool
+) -> None:
+    command = COMMANDS_BY_ID[name]
+    keys = (":", *command.text, "enter") if is_from_palette else (command.shown,)
+    unread = loading().rows[0]
+    read = row(NEW, "Failure", name="ods", project_id=1, workflow_id=7, packed=pack("{}"))
+    before, after = (replace(mixed(), rows=(each, *mixed_rows())) for each in (unread, read))
+    async with running(before, (120, 50)) as rig:
+        rig.app.main.select(unread.key)
+        await rig.press(*keys)
+        assert "Reading it first, any key stops that." in rig.text
+        await rig.publish(after)
+        assert said in rig.text
+        assert "Reading it first" not in rig.text
+    for leaves in ("j", "escape"):
+        async with running(before, (120, 50)) as rig:
+            rig.app.main.select(unread.key)
+            await rig.press(*keys)
+            await rig.press(leaves)
+            assert "Reading it first" not in rig.text
+            await rig.publish(after)
+            assert rig.app.screen is rig.app.main
+            assert said not in rig.text or name == "history"
 
 
 async def test_who_acted_on_few_tasks_is_requested_at_once_and_stands_above_the_changes() -> None:

@@ -15,6 +15,7 @@ from wfinspect.model import pack
 from wfinspect.ui.lines import Role
 from wfinspect.ui.screens.text import TextScreen
 from wfinspect.ui.screens.view import Title
+from wfinspect.watching.api import Contact
 
 RAW = (
     '{"Id":10432987165,"Name":"ads_user_profile_daily","Status":"Failure","Cost":1.10,'
@@ -58,7 +59,8 @@ async def test_of_what_was_never_read_nothing_is_shown_followed_or_exported(
     key: str, why: str
 ) -> None:
     unread = (loading() if why == " yet" else not_found()).rows
-    async with running(replace(mixed(), rows=(*unread, *mixed_rows()))) as rig:
+    paused = replace(mixed().health, contact=Contact.PAUSED)
+    async with running(replace(mixed(), rows=(*unread, *mixed_rows()), health=paused)) as rig:
         await rig.press("g", key)
 
         assert f"It has not been read{why}." in rig.text

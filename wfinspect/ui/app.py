@@ -543,7 +543,7 @@ class WfInspectApp(CrashSafeApp):
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""
         row = self._needed()
-        if row is None or not self.main.is_read(row):
+        if row is None or not self.main.is_read(row, self.action_follow):
             return
         instance = row.instance
         if instance is None or not instance.project_id or (instance.workflow_id or 0) <= CATCH_ALL:
@@ -625,7 +625,7 @@ class WfInspectApp(CrashSafeApp):
             return
         wanted = self.main.marked or (row,)
         read = [each for each in wanted if each.instance]
-        if not self.main.is_read((read or wanted)[0]):
+        if not self.main.is_read((read or wanted)[0], self.action_export):
             return
         goals = {"file": "a file", "clipboard": "the clipboard"}
         scopes = {"": wanted, f"all {len(every)} rows: ": every}
@@ -707,7 +707,9 @@ class WfInspectApp(CrashSafeApp):
         """Show what an instance waits for, and what it holds up."""
         from wfinspect.ui.screens.tasks import DependenciesScreen
 
-        if (row := self._needed()) is not None:
+        row = self._needed()
+        if row is not None and self.main.is_read(row, self.action_upstream):
+            # Of what failed it shows what that holds up.
             self.push_screen(DependenciesScreen(self.main, row.key))
 
     def action_raw(self) -> None:
@@ -716,7 +718,7 @@ class WfInspectApp(CrashSafeApp):
         from wfinspect.ui.screens.view import Title
 
         row = self._needed()
-        if row is None or not self.main.is_read(row):
+        if row is None or not self.main.is_read(row, self.action_raw):
             return
         if row.instance is None or not row.instance.raw:
             self.notify("It has not been read yet.")

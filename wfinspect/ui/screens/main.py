@@ -17,13 +17,16 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
+from wfinspect.errors import ServiceError
 from wfinspect.format import shown
 from wfinspect.model import (
     Family,
     InstanceId,
     InstanceKey,
     OperationLog,
+    Page,
     Target,
+    TaskInstance,
     Transition,
 )
 from wfinspect.search import values_in
@@ -47,7 +50,15 @@ from wfinspect.ui.widgets.boxes import (
 )
 from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
-from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot
+from wfinspect.watching.api import (
+    Contact,
+    OperationsOf,
+    Outcome,
+    Row,
+    Rows,
+    Snapshot,
+    TasksOf,
+)
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
@@ -90,6 +101,15 @@ class _Aside(NamedTuple):
     was_in_detail: bool
 
 
+class _PutOff(NamedTuple):
+    """What a key does once more is known of the row under the cursor; dropped at the next key, or on another row."""
+
+    key: InstanceKey
+    is_due: Callable[[Row], bool]
+    act: Callable[[], object]
+    said: str
+
+
 _AWAITED_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 """So long the cursor is on a row before the next key says that its change was seen."""
@@ -113,6 +133,8 @@ class MainScreen(SparingScreen[None]):
     # Textual repaints the whole screen when the keys go elsewhere; the widgets concerned do it alone.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-short"), (30, "-tall")]  # noqa: RUF012 - declared so by Textual
+
+    _put_off: _PutOff | None = None
 
     def __init__(
         self,
@@ -199,6 +221,7 @@ class MainScreen(SparingScreen[None]):
     def key_pressed(self) -> None:
         """Note that the user is there: the row under the cursor was seen, and is read more often soon."""
         self.last_key_at = self.clock.monotonic()
+        self._drop_put_off()
         self.control.touch()
         # As the poller has it by now: what it has changed since was not painted.
         known = self.control.snapshot.rows.get(self._painted[0]) if self._painted else None
@@ -250,6 +273,12 @@ class MainScreen(SparingScreen[None]):
         if before and before.instance is None and not self.rows.get(before.key) and self._came_from:
             # It was put on the list, and the service does not know it.
             self.list.select(self._came_from)
+        put_off, row = self._put_off, self.list.chosen
+        if put_off is not None and not self.is_current:
+            self._drop_put_off()
+        elif put_off is not None and row is not None and put_off.is_due(row):
+            self._drop_put_off()
+            put_off.act()
 
     @property
     def counts(self) -> Counter[Family]:
@@ -324,6 +353,8 @@ class MainScreen(SparingScreen[None]):
         if (row and row.key) != self._moved_to:
             self._moved_to = row.key if row else None
             self._moved_at, self._noticed = self.clock.monotonic(), None
+        if self._put_off is not None and (row is None or row.key != self._put_off.key):
+            self._drop_put_off()
         history = self.snapshot.history_of(row) if row is not None else ()
         if row is None or row.key != self._history_of:
             self._history_of = None
@@ -821,20 +852,40 @@ class MainScreen(SparingScreen[None]):
         """The next or previous part of the detail."""
         if self._layout is Layout.LIST:
             self.notify("Open the detail first: Enter.", timeout=BRIEF_SECONDS)
-        elif self.is_read(self.needed()):
+        elif self.is_read(self.needed(), partial(self.action_turn, step)):
             self.detail.turn(step)
 
-    def is_read(self, row: Row | None) -> bool:
-        """Return whether a row has been read; notify where it has not."""
-        if row is not None and row.instance is None:
+    def is_read(self, row: Row | None, then: Callable[[], object]) -> bool:
+        """Return whether a row has been read; where that is on its way, `then` follows once it is."""
+        if row is None or row.instance is not None:
+            return row is not None
+        chosen, contact = self.list.chosen, self.snapshot.health.contact
+        is_coming = row.trouble is None and contact is not Contact.PAUSED
+        if is_coming and chosen and chosen.key == row.key and self.is_current:
+            self._put_off_until(lambda row: bool(row.instance or row.trouble), then, "Reading it")
+        else:
             why = f": {row.trouble.cause}" if row.trouble else " yet"
             self.notify(f"It has not been read{why}.", timeout=BRIEF_SECONDS)
-        return row is not None and row.instance is not None
+        return False
+
+    def _put_off_until(
+        self, is_due: Callable[[Row], bool], act: Callable[[], object], what: str
+    ) -> None:
+        """Have a key act later on the row under the cursor, and say what comes before that."""
+        if row := self.list.chosen:
+            self._put_off = _PutOff(row.key, is_due, act, f"{what} first, any key stops that.")
+            self.notify(self._put_off.said)
+
+    def _drop_put_off(self) -> None:
+        if self._put_off is not None:
+            self.messages.forget(self._put_off.said)
+            self._put_off = None
+            self.bottom.update_lines()
 
     def action_history(self) -> None:
         """Show the history of the row under the cursor."""
         row = self.needed()
-        if row is not None and self.is_read(row):
+        if row is not None and self.is_read(row, self.action_history):
             self._give_keys(in_detail=True)
             self.detail.show_history()
             self._history_of = row.key
@@ -843,14 +894,38 @@ class MainScreen(SparingScreen[None]):
     def action_operations(self) -> None:
         """Show who acted on the tasks of the row under the cursor; where that is dear, at first what it costs."""
         row = self.needed()
-        if row is None or not self.is_read(row):
+        if row is None or not self.is_read(row, self.action_operations):
             return
-        is_cost_known = row.key == self._history_of
+        if row.outlook.is_progress_live:
+            self._read_operations(is_cost_known=row.key == self._history_of)
+            return
         self.action_history()
-        wanted = [request for _, request in touched(row)]
-        if not row.outlook.is_progress_live:
-            self.notify("Its tasks are not known yet, t shows them.", timeout=BRIEF_SECONDS)
-        elif not wanted:
+        act = partial(self._read_operations, is_cost_known=False)
+        self._put_off_until(lambda row: row.outlook.is_progress_live, act, "Reading its tasks")
+        self.control.submit(
+            TasksOf(row.key), partial(self.call_later, self._tasks_read, self._put_off)
+        )
+
+    def _tasks_read(self, put_off: _PutOff, outcome: Outcome[Page[TaskInstance]]) -> None:
+        """Say why what waits for tasks is not done; else a snapshot with them is on its way."""
+        if put_off is not self._put_off:
+            return
+        if isinstance(outcome, ServiceError):
+            self._drop_put_off()
+            self.notify(f"Its tasks were not read: {outcome}", severity="error")
+        elif not (outcome.value.items and outcome.value.is_last):
+            self._drop_put_off()
+            self.notify(
+                "Its tasks are not all known, t shows them."
+                if outcome.value.items
+                else "It has no tasks."
+            )
+
+    def _read_operations(self, *, is_cost_known: bool) -> None:
+        self.action_history()
+        row = self.list.chosen
+        wanted = [request for _, request in touched(row)] if row else []
+        if not wanted:
             self.notify("No task failed or was rerun.", timeout=BRIEF_SECONDS)
         elif is_cost_known or len(wanted) <= CALLS_AT_ONCE:
             self.request_operations(wanted, self._show_operations)
