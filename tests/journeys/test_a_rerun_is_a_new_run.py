@@ -51,4 +51,9 @@ def test_what_failed_before_a_rerun_is_still_named(home: Home, simulator: Simula
         app.wait_for(
             r"Failed before the rerun: join_region_dim\b[\s\S]*\(run 2\), clean_login_event"
         )
+        app.press("t")
+        app.wait_for(
+            r"tasks as of [^\n]*\n"
+            r" Failed before the rerun: join_region_dim \(run 2\), clean_login_event \(run 1\)\."
+        )
         app.quit()

@@ -448,6 +448,14 @@ def task_line(
     return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 
+def failed_before_lines(row: Row, width: int) -> Sequence[Line]:
+    """Return which tasks had failed when an instance was rerun, () where none is known."""
+    failed = row.outlook.failed_before
+    runs = [f"{fmt.shown(t.name_or_id, limit=60)} (run {t.run_number or 1})" for t in failed]
+    said = f"Failed before the rerun: {fmt.listed(runs, 2)}."
+    return instance_text.sentence(said, width) if failed else ()
+
+
 def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
     """The progress as a bar, and how long it takes against what is usual."""
     if row.instance is None:
@@ -456,10 +464,7 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
         lines.append(progress_line(progress, look, width, is_live=is_live))
-    if failed := row.outlook.failed_before:
-        runs = [f"{fmt.shown(t.name_or_id, limit=60)} (run {t.run_number or 1})" for t in failed]
-        names = fmt.listed(runs, 2)
-        lines += instance_text.sentence(f"Failed before the rerun: {names}.", width)
+    lines += failed_before_lines(row, width)
     if row.outlook.deadline and row.is_live:
         lines += instance_text.sentence(row.outlook.deadline, width, Role.TROUBLE)
     lateness = row.outlook.lateness

@@ -95,13 +95,14 @@ class TasksScreen(OverlayScreen):
         self._problem = ""
         self._held: TaskInstance | None = None
         """What the cursor is on, where the filter no longer matches it."""
+        self.head = LineView(classes="head")
         self.progress = StatusLine(self._progress_line, id="progress")
         self.titles = StatusLine(self._titles_line, id="titles")
         self.list = CursorList(self._task_line, lambda task: task.id, self._nothing)
         self.input = SearchInput(EXAMPLE, names=TASK_NAMES)
         self.input.entered = self._entered
         self._box = NamedBox("Filter", self.input)
-        self.parts = self.progress, self.titles, self.list, self._box
+        self.parts = self.head, self.progress, self.titles, self.list, self._box
 
     def title_now(self) -> Title:
         rest = "log" if self._opens_log else f"tasks {self.as_of}".rstrip()
@@ -214,6 +215,7 @@ class TasksScreen(OverlayScreen):
         except UsageError as error:
             self._problem = str(error)
         self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
+        self.head.show(tasks_text.failed_before_lines(self.row(self._key), self.size.width))
         self.progress.update_lines()
         self.titles.update_lines()
 
