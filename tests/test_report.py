@@ -15,7 +15,7 @@ from task_scenes import task
 from values import replace
 
 from wfinspect.format import is_harmless, plain_text, shown
-from wfinspect.model import OperationLog, Tag, Transition
+from wfinspect.model import OperationLog, Tag, Transition, Unreadable
 from wfinspect.report import MASK, Incident, as_report, is_secret
 
 HOSTILE = (
@@ -217,6 +217,20 @@ def test_masked_values_are_counted_and_those_of_the_last_success_too_are_masked(
     assert "hunter" not in said
     assert "3 values were masked because of their names." in said
     assert "mysql\\://u:(masked)@h/d" in said
+
+
+def test_what_cannot_be_read_shows_no_secret_either() -> None:
+    odd = (
+        Unreadable("workflow_parameters", '{"db_password": "hunter2", "day": "20260917"}'),
+        Unreadable("tags", '[{"Key": "token", "Value": "hunter3"}, 7]'),
+    )
+    found = Incident(key(7), replace(instance(7, "Failure"), unreadable=odd), START)
+
+    for form in ("markdown", "html", "json"):
+        said = report(form, found)
+        assert "hunter" not in said
+        assert "20260917" in said
+        assert MASK in said
 
 
 def test_a_mask_takes_no_longer_than_its_text() -> None:

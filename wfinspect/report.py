@@ -176,6 +176,13 @@ class _Secrets:
             return [self.pair("", text)]
         return [self.pair(each.key, each.told_apart) for each in found.pairs]
 
+    def tags(self, instance: WorkflowInstance) -> list[dict[str, str]]:
+        """Return keys and values; in what can't be read no key tells which values are secret."""
+        if "tags" in dict(instance.unreadable):
+            self.count += 1
+            return [{"name": "", "value": MASK}]
+        return [self.pair(*tag) for tag in instance.tags]
+
     def pair(self, name: str, value: str) -> dict[str, str]:
         """Return a name and its masked value."""
         return {"name": name, "value": self.masked(name, value)}
@@ -198,8 +205,8 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "note": incident.note or None,
         "link": incident.link or None,
         "fields": _fields(instance, incident.key.target.region) if instance else {},
-        "parameters": secrets.parameters(instance.workflow_parameters) if instance else [],
-        "tags": [secrets.pair(*tag) for tag in instance.tags] if instance else [],
+        "parameters": secrets.parameters(_parameters(instance)) if instance else [],
+        "tags": secrets.tags(instance) if instance else [],
         "seconds": instance.run_seconds(now) if instance else None,
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
         "rerun": by_hand.get("Rerun"),
@@ -231,12 +238,15 @@ def _rerun_at(incident: Incident) -> datetime | None:
 
 
 def _fields(instance: WorkflowInstance, region: str) -> dict[str, Any]:
-    unreadable = dict(instance.unreadable)
     return {
         field.attribute: exact_value(instance, field, region) or None
         for field in FIELDS
-        if field.group is not FieldGroup.PAIRS or field.attribute in unreadable
+        if field.group is not FieldGroup.PAIRS
     }
+
+
+def _parameters(instance: WorkflowInstance) -> str:
+    return dict(instance.unreadable).get("workflow_parameters", instance.workflow_parameters)
 
 
 def _task(
@@ -461,7 +471,7 @@ def _waits(values: Mapping[str, Any]) -> bool:
 
 
 _HELD = ("name", "status", "workflow", "instance", "workspace", "owner")
-_SAID = {"id", "name", "status", "workflow_parameters", "tags"}
+_SAID = {"id", "name", "status"}
 
 
 def _about_task(
