@@ -252,12 +252,13 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (
             ["watch", "workspace=88123", "date=yesterday"],
-            "A whole workspace can't be followed: add what its runs have in common, such as ",
+            "tag=team. What is there now: wfinspect find workspace=88123 date=yesterday -o csv | wfinspect watch --file -",
         ),
         (["watch", "--project", "1", "10433001244"], "runs of its own: leave the IDs out."),
         (["watch", "10433001244", "!ads"], "choose among the watched list: give them or IDs."),
         (["watch", "--forever", "ads"], "is followed: leave IDs, words, --until and --timeout "),
-        (["watch", "Tag=team:x", "ads"], "--project ID is missing: the workspace whose run"),
+        (["watch", "--tag=team:x", "ads"], "--project ID is missing: the workspace whose run"),
+        (["watch", "Tag=team:x", "ads"], "The watched list is empty"),
         (["list", "add", "owner=1"], "by a search: wfinspect find owner=1"),
         (["compare", "!owner=1"], "by a search: wfinspect find '!owner=1'"),
         (
@@ -306,7 +307,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (
             ["watch", "--project", "1", "--name", "x", "--status", "failure,running"],
-            "status=Failure,Running can't be followed: give one part of the name",
+            "Failure,Running can't be waited for: give one part of the name",
         ),
         (
             ["list", "rm", "1"],

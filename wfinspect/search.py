@@ -281,6 +281,11 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
     return tuple(terms)
 
 
+def has_field(name: str, terms: Iterable[Term]) -> bool:
+    """Return whether terms give a field a value."""
+    return any(term.name == name and not term.is_negated for term in terms)
+
+
 def complete(words: Iterable[str]) -> str:
     """Return the words of a command line as a search.
 

@@ -120,7 +120,9 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     # What is stored of its status may be old.
     assert ids("list", "status=failure") == [str(ONE)]
     assert ids("status", "status=failure") == []
-    assert str(TWO) not in home.run("watch", "user", "--json").stdout
+    for words in "user", "status=failure !dwd":
+        of = home.run("watch", *words.split(), "--json").stdout.splitlines()
+        assert [json.loads(line)["id"] for line in of] == [ONE]
     simulator.stop()
     assert home.run("status", "status=failure").returncode == 3
     elsewhere = home.run("list", ONE, 77)

@@ -1,4 +1,5 @@
 import json
+import shlex
 
 import pytest
 from journey import Home
@@ -59,7 +60,7 @@ def test_what_is_there_at_first_sight_is_all_that_is_waited_for(
     home: Home, simulator: Simulator, words: list[str]
 ) -> None:
     simulator.set_status(AWAITED, "Success")
-    ended = home.run("watch", *words, "--json")
+    ended = home.run("watch", f"workspace={words[1]}", f"workflow={words[3]}", "--json")
     assert ended.returncode == 0
     assert [json.loads(text)["id"] for text in ended.stdout.splitlines()] == [AWAITED]
     assert "\nwfinspect: 1 run matches, and is followed until all:done; later ones " in ended.stderr
@@ -72,6 +73,15 @@ def test_all_runs_that_match_are_counted_and_their_first_readings_have_an_order(
     names = [json.loads(text)["name"] for text in ended.stdout.splitlines()]
     assert f"\nwfinspect: {len(names)} runs match, and are followed until all:done" in ended.stderr
     assert names == sorted(names) != []
+    of_some = f"project={words[1]}", "bizdate=yesterday", "status=running"
+    by_words = home.run("watch", *of_some, "s", "--timeout", "2", "--json")
+    found = [json.loads(text) for text in by_words.stdout.splitlines()]
+    assert {each["to"] for each in found} == {"Running"}
+    assert f"with workspace={words[1]} name=s status=Running, business date" in by_words.stderr
+    several = home.run("watch", *of_some[:2], "status=failure,running", "!s").stderr
+    find, watch = several.strip().partition("What is there now: wfinspect ")[2].split(" | ")
+    assert watch == "wfinspect watch --file -"
+    assert home.run(*shlex.split(find)).stdout.startswith("Id,")
 
 
 def test_an_unknown_workspace_ends_it_as_wrong_usage(home: Home, words: list[str]) -> None:

@@ -88,17 +88,17 @@ COMMANDS: Mapping[str, Command] = {
         "Follow workflow instances until --until comes true, and print one line for each change: "
         "time, ID, what became what, name; the first reading is a line too. Without IDs it "
         "follows the watched list, which it never changes. An outage does not end it. Progress and "
-        "errors go to standard error. With --project and --workflow or another filter it "
+        "errors go to standard error. With --project, or workspace= among words, and another filter it "
         "follows all runs of a business date that match when it looks first; if there is none yet, it waits for the first.",
         "exit codes: 0 as wanted; 1 done, and not as wanted: one failed, or what --until waits for "
         f"can't come any more; {_REFUSED}; 3 one can't be read, and waiting helps nothing; 4 credentials "
         "missing, expired or refused before the first reading; 5 no such instance, or gone; 124 --timeout has passed, also if nothing was read; 129, 130, 143 ended by HUP, INT, "
         "TERM. If several hold, it is the first of 4, 5, 2, 3, 1.",
-        "[ID ...]",
+        "[ID ... | WORD ...]",
         examples=(
             "watch 10432987165 --until all:success --timeout 2h",
             "watch --until any:failure --json",
-            "watch --project 88123 --workflow 2261040 --bizdate yesterday",
+            "watch workspace=88123 workflow=2261040 date=yesterday",
         ),
     ),
     "find": Command(

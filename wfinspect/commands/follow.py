@@ -20,6 +20,7 @@ from wfinspect.search import (
     SPELLED,
     Term,
     complete,
+    has_field,
     hint_on,
     parse_search,
     to_follow,
@@ -109,7 +110,7 @@ def _wanted(
     terms = [*options, *parse_search(complete(words))]
     # Each run has an ID of its own: digits are a part of the name here.
     terms = [Term.of("name", str(t)) if str(t).isdecimal() else t for t in terms]
-    if not any(term.name == "workspace" and not term.is_negated for term in terms):
+    if not has_field("workspace", terms):
         if not words:
             missing = "--project ID is missing: the workspace whose runs are to be followed."
             if not terms:

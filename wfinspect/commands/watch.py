@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import queue
+import shlex
 import stat
 import sys
 from collections import Counter
@@ -30,10 +31,20 @@ from wfinspect.commands.once import (
 )
 from wfinspect.dataworks import connector
 from wfinspect.errors import UsageError
-from wfinspect.format import shown
+from wfinspect.format import biz_day, shown
 from wfinspect.model import Family, Follow, InstanceId, InstanceKey, Target, zone_of
 from wfinspect.parsing import read_id_file
-from wfinspect.search import Term, date_of, ids_and_search, meant, read_day, to_follow, to_query
+from wfinspect.search import (
+    SPELLED,
+    Term,
+    date_of,
+    has_field,
+    hint_on,
+    ids_and_search,
+    meant,
+    to_follow,
+    to_query,
+)
 from wfinspect.settings import Settings, home_of
 from wfinspect.signals import ended_by_signals
 from wfinspect.watching.api import Contact, Row, Rows, Snapshot, Trouble, group_of
@@ -51,10 +62,8 @@ TIMED_OUT = 124
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    without = (
-        "; without one, the watched list as it is now; with --project words are parts of the name"
-    )
-    output.add_ids(parser, without=without)
+    without = "; without one, the watched list as it is now"
+    output.add_ids(parser, without=without, searched=SPELLED)
     add_filters(parser)
     add_date(parser)
     parser.add_argument(
@@ -101,11 +110,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     The list stays as it is, except with --forever, which is the app without its screen.
     """
     ids, terms = ids_and_search(args.ids)
-    _refuse_what_contradicts(args, ids, terms)
+    is_awaited = args.project is not None or has_field("workspace", terms)
+    _refuse_what_contradicts(args, ids, terms, is_awaited=is_awaited)
     clock, directory = SystemClock(), settings.paths.state_dir
     schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
     has_ids = bool(ids) or args.file is not None
-    is_of_list = not has_ids and args.project is None
+    is_of_list = not (has_ids or is_awaited)
     keys = _keys(args, ids, settings, environ) if has_ids else None
     if is_of_list and not args.forever:
         keys = _stored_keys(terms, settings, environ, clock, schedule)
@@ -116,7 +126,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             # Where the list can never be read, there would be nothing to watch.
             store.prepare()
     else:
-        follow_of = [_awaited(args, terms, target, clock)] if args.project is not None else []
+        follow_of = [_awaited(args, terms, target, clock)] if is_awaited else []
         awaited = follow_of[0].query.words() if follow_of else ""
         store = EphemeralStore(
             directory, clock.now, keys or (), follows=follow_of, has_claims=args.notify
@@ -166,12 +176,12 @@ def _is_piped() -> bool:
 
 
 def _refuse_what_contradicts(
-    args: argparse.Namespace, ids: Sequence[InstanceId], terms: Sequence[Term]
+    args: argparse.Namespace, ids: Sequence[InstanceId], terms: Sequence[Term], *, is_awaited: bool
 ) -> None:
     is_of_ids = bool(ids) or args.file is not None
-    if args.project is None and ([*terms_of(args)] or args.bizdate is not None):
+    if not is_awaited and ([*terms_of(args)] or args.bizdate is not None):
         raise UsageError("--project ID is missing: the workspace whose run is waited for.")
-    if args.project is not None and (is_of_ids or args.forever):
+    if is_awaited and (is_of_ids or args.forever):
         what = "--forever" if args.forever else "the IDs"
         raise UsageError(f"--project waits for runs of its own: leave {what} out.")
     if is_of_ids and terms:
@@ -188,17 +198,27 @@ def _awaited(
 ) -> Follow:
     """Return the query of runs that may not exist yet, with their date; says what is waited for."""
     zone, now = zone_of(target.region), clock.now()
-    if day_word := next((t.value for t in terms if meant(t.value).startswith("date=")), ""):
+    if day_word := next((str(t) for t in terms if meant(str(t)).startswith("date=")), ""):
         raise UsageError(f"{day_word!r} is a part of a name: did you mean --bizdate {day_word}?")
-    # Today is a day of 0, which is not to be taken for none.
-    given = read_day("yesterday") if args.bizdate is None else args.bizdate
-    day = date_of(given, now, zone)
-    dated, left = to_query([*terms_of(args), *terms, Term.of("date", str(day))], now, zone)
-    query = to_follow(dated, left)._replace(biz_date=dated.biz_date)
-    said = "" if args.bizdate is not None else " (yesterday, as --bizdate is not given)"
-    if day >= now.astimezone(zone).date():
+    words, terms, said = terms, [*terms_of(args), *terms], ""
+    if args.bizdate is not None:
+        terms.append(Term.of("date", str(date_of(args.bizdate, now, zone))))
+    if not has_field("date", terms):
+        terms.append(Term.of("date", "yesterday"))
+        said = " (yesterday, as --bizdate is not given)"
+    dated, left = to_query(terms, now, zone)
+    try:
+        query = to_follow(dated, left)._replace(biz_date=dated.biz_date)
+    except UsageError as error:
+        found = f"wfinspect find {shlex.join(map(str, terms))} -o csv"
+        why = str(error).replace("followed", "waited for")
+        raise UsageError(f"{why} What is there now: {found} | wfinspect watch --file -") from None
+    day = biz_day(query.biz_date, zone)
+    if day >= str(now.astimezone(zone).date()):
         said = " (a daily run has the date of the day before it runs)"
-    output.say(f"Waiting for runs with {query.words()}, business date {day}{said}.")
+    output.say(
+        f"Waiting for runs with {query.words()}, business date {day}{said}.{hint_on(' '.join(map(str, words)))}"
+    )
     return Follow(1, target, query, now)
 
 
