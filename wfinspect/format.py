@@ -296,6 +296,18 @@ def log_parts(text: str) -> LogParts:
     return LogParts(time, word, text[len(time) + len(word) :])
 
 
+_ENDED = re.compile(r"Current task status: *(?!RUNNING)\w")
+_LAST_LINES = 2_000
+
+
+def names_end(text: str) -> bool:
+    """Return whether the last lines of a log give its run another state than running.
+
+    Not every type of task writes that, and the task itself may say so later: it is a reason to look.
+    """
+    return _ENDED.search(text, max(0, len(text) - _LAST_LINES)) is not None
+
+
 LOG_END = 1 << 18
 """Characters of a log in which the error of a run is looked for: what ended it stands at the end."""
 _SIGNS = tuple(

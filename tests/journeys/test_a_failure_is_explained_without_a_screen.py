@@ -123,6 +123,24 @@ def test_a_log_is_followed_until_its_run_is_over(home: Home, simulator: Simulato
         simulator.set_status(RUNNING, "Success")
         assert follower.wait_exit() == 0
         assert "Current task status: " in follower.text()
+    # The log that names the end is reason enough to look: it is not read until it stands still.
+    log, task = "GetTaskInstanceLog", "GetTaskInstance"
+    actions = [call.action for call in simulator.calls.latest]
+    assert actions[-4:] == [log, task, log, "GetWorkflowInstance"]
+
+
+def test_a_log_that_is_followed_ends_with_its_run_though_a_newer_one_goes_on(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(RUNNING, "Running")
+    patch = "from wfinspect.commands import tasks; tasks._period = lambda _: 1.5"
+    with home.start("logs", RUNNING, "--follow", size=(160, 40), patch=patch) as follower:
+        follower.wait_for(r"INFO M1_job_0: ")
+        for status in ("Success", "Running"):
+            simulator.set_status(RUNNING, status)
+        assert follower.wait_exit() == 0
+        assert re.search(r"Run 1 of \w+ is over: run 2 has begun\. ", follower.text())
+        assert "run number 2" not in follower.text()
 
 
 def test_the_list_is_edited_and_moved_without_a_screen(home: Home, simulator: Simulator) -> None:

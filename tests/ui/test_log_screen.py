@@ -149,6 +149,26 @@ async def test_a_log_that_stands_still_makes_it_ask_whether_the_run_is_over() ->
         assert await tick(rig) == []
 
 
+async def test_a_log_that_names_the_end_of_its_run_makes_it_ask_at_once() -> None:
+    ended = "one\nINFO Current task status: FINISH\n"
+    async with on_log(RUNNING_TASK, "Current task status: RUNNING\n") as rig:
+        over = replace(RUNNING_TASK, status="Success", modify_time=9)
+        asked = await tick(rig, ended, over, ended)
+
+        assert asked[1:] == [TaskOf(BINDING, 5005), TaskLog(BINDING, 5005, 1, 9)]
+        assert "follows" not in rig.text
+
+
+async def test_a_newer_run_ends_what_is_followed_and_is_named() -> None:
+    async with on_log(RUNNING_TASK, "one\n") as rig:
+        await tick(rig, "one\n", replace(RUNNING_TASK, run_number=2), "one\nlast\n")
+
+        assert "Run 2 has begun: > shows its log." in rig.text
+        assert "last" in rig.text
+        assert "earlier run" in rig.text
+        assert await tick(rig) == []
+
+
 async def test_a_log_is_followed_only_while_there_are_keys() -> None:
     async with on_log(RUNNING_TASK, "one\n") as rig:
         rig.clock.advance(ATTENDED_SECONDS + 1)

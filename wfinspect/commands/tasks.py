@@ -25,6 +25,7 @@ from wfinspect.format import (
     listed,
     log_parts,
     moment,
+    names_end,
     plain_text,
     service_time,
     shown,
@@ -288,7 +289,8 @@ async def _print_logs(
         if lacking := _lacking(task, args.run or 1):
             raise NotFound(lacking)
         heading = f"{name} ({task.id}), run {number or 1}{state}"
-        text = await requester.answer(TaskLog(target, task.id, args.run))
+        read = TaskLog(target, task.id, number)
+        text = await requester.answer(read)
         if args.is_of_failed:
             print(f"==> {heading} <==")
         else:
@@ -296,8 +298,8 @@ async def _print_logs(
         log = GrowingLog(args.grep, args.tail)
         log.print(text, is_whole=not args.is_followed)
         if args.is_followed:
-            word = await _follow(requester, task, log, every)
-            output.say(f"{name} is over: {word}.{await _going_on(requester, key, every)}")
+            over = await _follow(requester, task, read, log, every)
+            output.say(f"{over}{await _going_on(requester, key, every)}")
         if not log.text:
             output.say("This run has written no log.")
         elif not log.has_printed:
@@ -369,21 +371,25 @@ async def _going_on(requester: Requester, key: InstanceKey | None, every: float)
     return "" if of.is_settled else goes_on
 
 
-async def _follow(requester: Requester, task: TaskInstance, log: "GrowingLog", every: float) -> str:
-    """Print a log until its run is over; return how the run ended."""
-    read = TaskLog(requester.target, task.id)
-    is_over = task.family.is_settled
+async def _follow(
+    requester: Requester, task: TaskInstance, read: TaskLog, log: "GrowingLog", every: float
+) -> str:
+    """Print the log of a task's run until that is over; return the sentence on how it ended."""
+    run, is_over, before = task.run_number or 1, task.family.is_settled, ""
     while not is_over:
-        await asyncio.sleep(every)
+        # The state costs a call of its own, which a log that goes on growing spares.
+        if log.text == before or names_end(log.text):
+            task = await _patient(requester, TaskOf(requester.target, task.id), every)
+            is_over = task.family.is_settled or (task.run_number or 1) > run
+        if not is_over:
+            await asyncio.sleep(every)
         before = log.text
         log.print(await _patient(requester, read, every), is_whole=False)
-        if log.text == before:
-            # The state costs a call of its own, which a log that grows spares.
-            task = await _patient(requester, TaskOf(requester.target, task.id), every)
-            if is_over := task.family.is_settled:
-                log.print(await _patient(requester, read, every), is_whole=False)
     log.print(log.text, is_whole=True)
-    return shown(task.word, limit=40)
+    name = shown(task.task_name, limit=200)
+    if (latest := task.run_number or 1) > run:
+        return f"Run {run} of {name} is over: run {latest} has begun."
+    return f"{name} is over: {shown(task.word, limit=40)}."
 
 
 async def _patient(requester: Requester, request: Request[_T], every: float) -> _T:

@@ -20,6 +20,7 @@ from wfinspect.format import (
     error_places,
     indented,
     log_parts,
+    names_end,
     plain_text,
     shown,
     shown_block,
@@ -635,12 +636,14 @@ class LogScreen(TextScreen):
             self._errors = found.bare(errors)[-_ERRORS_ON_TOP:]
             self.view.show_text(found, errors)
             self.find_all()
-        elif self.follows:
+        if self.follows and (names_end(text) or not is_news):
             self.request(TaskOf(self._target, self._subject.id), self._take_state)
 
     def _take_state(self, task: TaskInstance) -> None:
         was_going_on, self._subject = self.follows, task
-        if was_going_on and task.family.is_settled:
+        if was_going_on and not self.follows:
+            if not self._is_latest:
+                self.notify(f"Run {task.run_number} has begun: > shows its log.")
             # The last lines may have come between the two answers.
             self._is_read = False
             self.read()
