@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
-from wfinspect.commands.output import SERVICE_NAMES, decide_color, say
+from wfinspect.commands.output import SERVICE_NAMES, Fields, decide_color, say
 from wfinspect.errors import (
     NotAnId,
     UsageError,
@@ -82,6 +82,10 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     args, unknown = parser.parse_known_intermixed_args([*parser.spelled_out(rest)], namespace)
     if unknown:
         parser.refuse(unknown[0])
+    if getattr(args, "field", None):
+        if args.output != parser.get_default("output"):
+            raise UsageError("--field prints bare values: leave out -o or --json.")
+        args.output = Fields(args.field)
     if name == "help":
         # It has to help also where the settings are wrong.
         printed: int = module_of(name).run(args, None, environ)
@@ -128,7 +132,7 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
         words = given[1 + (given[0] == "list") :]
         return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
     if word != "-" and words[:2] in (["list", "remove"], ["list", "note"]):
-        rows = "`wfinspect list -o csv | tail -n +2 | cut -d, -f1 | xargs wfinspect list remove`"
+        rows = "`wfinspect list --field id | xargs wfinspect list remove`"
         of_all = f"; to remove all rows: {rows}"
         return f"`wfinspect list` prints the IDs{of_all if word == 'all' else ''}."
     if word != "-":
@@ -335,8 +339,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self._name_of(action)}: {problem}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
-        # Several statuses, and what may be a word of a search, are checked where they are read.
-        choices = None if action.dest in {"status", "action"} else action.choices
+        # Several statuses, what may be a word of a search, and parts of fields are checked where they are read.
+        choices = None if action.dest in {"status", "action", "field"} else action.choices
         if choices is not None and value not in choices:
             problem = none_of(str(value), map(str, choices))
             if "." in str(value) and action.dest == "output":

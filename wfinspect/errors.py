@@ -40,6 +40,8 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     wanted = typed.casefold()
     others = ((each, _CALLED_ELSEWHERE.get(each.rpartition(":")[2], "")) for each in by_folded)
     found = [each for each, words in others if typed in words.split()]
+    # The name of an action of a command, or of a part of a field.
+    found = found or [each for each in by_folded if each.endswith((f"list {wanted}", f".{wanted}"))]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     # Of three letters one edit changes a third.

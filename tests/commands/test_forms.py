@@ -66,10 +66,38 @@ def test_rows_are_one_array_whatever_the_command(command: Command, live: Simulat
     assert (row["Id"], row["To"], row["Final"]) == (str(TWO), "Success", "true")
 
 
-def test_fields_are_one_form_of_output(command: Command) -> None:
+def test_fields_are_one_form_of_output(command: Command, live: Simulator) -> None:
     for form in ("json", "csv"):
         code, out, err = command("get", ONE, "--field", "Status", "-o", form)
         assert (code, out, "leave out -o or --json" in err) == (2, "", True)
+    live.set_status(ONE, "Success")
+    command("list", "add", ONE)
+    project = command("get", ONE, "--field", "ProjectId")[1].strip()
+    place = ("--project", project, "--bizdate", "yesterday")
+    for line in (
+        ("find", *place, ONE),
+        ("list",),
+        ("list", ONE),
+        ("status",),
+        ("watch", ONE),
+    ):
+        assert command(*line, "--field", "ID")[:2] == (0, f"{ONE}\n"), line
+    names = json.loads(command("tasks", ONE, "-o", "json")[1])
+    printed = command("tasks", ONE, "--field", "task_name")[1]
+    assert printed.splitlines() == [each["TaskName"] for each in names]
+    assert command("status", "--field", "late,live,profile")[1] == "\ttrue\t(env)\n"
+    for line in (
+        ("find", *place, "nothing"),
+        ("list", "nothing"),
+        ("history",),
+        ("follow", "list"),
+        ("tasks", ONE, "nothing"),
+        ("get", UNKNOWN),
+    ):
+        assert command(*line, "--field", "id")[1] == "", line
+    for name in ("list", "status", "tasks", "compare", "get"):
+        code, out, err = command(name, ONE, "--field", "colour")
+        assert (code, out, "is not a field: known are" in err) == (2, "", True)
 
 
 def test_history_has_the_newest_change_first_whichever_was_recorded_first(

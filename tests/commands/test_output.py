@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import replace
 
-from wfinspect.commands.output import as_fields, as_lines, as_record, fitted, where
+from wfinspect.commands.output import Fields, as_lines, as_record, fitted, printed, where
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
 from wfinspect.format import cell_width
@@ -97,31 +97,47 @@ def test_jq_reads_every_character_and_number_as_the_service_sent_it() -> None:
     assert [json.loads(line) for line in read.stdout.split("\n")[:-1]] == sent
 
 
+def fields(names: str, *instances: WorkflowInstance) -> str:
+    """What `get --field` prints."""
+    form = Fields(names.split(","))
+    return printed(form, instances, "cn-shanghai", ZONE, is_several=len(instances) > 1)
+
+
 def test_a_field_is_the_service_s_bare_value() -> None:
     one = answered(BizDate=1743350400000, Tags=[{"Key": "k"}], New="yes")
 
-    assert as_fields([one], ["Status"], has_id=False) == "Running"
-    assert as_fields([one], ["bizdate", "Owner"], has_id=False) == "1743350400000\t"
-    assert as_fields([one], ["New", "Tags"], has_id=False) == 'yes\t[{"Key": "k"}]'
-    assert (
-        as_fields([one, one], ["New", "Status"], has_id=True).split("\n")
-        == ["10432987165\tyes\tRunning"] * 2
-    )
-    assert as_fields([one], ["Status"], has_id=True) == "10432987165\tRunning"
+    assert fields("Status", one) == "Running"
+    assert fields("bizdate,Owner,STARTED_time", one) == "1743350400000\t\t"
+    assert fields("New,Tags", one) == 'yes\t[{"Key": "k"}]'
+    assert fields("Id,New", one, one).split("\n") == ["10432987165\tyes"] * 2
+
+
+def test_a_tag_and_a_parameter_are_fields_by_their_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = replace(answered(), workflow_parameters='{"retries": 7}', tags=(Tag("team", "x\ty"),))
+    other = replace(answered(), workflow_parameters="retries=$[a b] n=1", tags=())
+
+    assert fields("tags.Team,WorkflowParameters.retries", one, other) == "x\\ty\t7\n\t$[a b]"
+    assert fields("Tags.teem", one) == ""
+    assert capsys.readouterr().err.endswith("There is no Tags.teem: did you mean Tags.team?\n")
+    with pytest.raises(UsageError, match=r"did you mean WorkflowParameters\.retries"):
+        fields("retries", one)
 
 
 def test_an_unknown_field_is_told_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"'Colour' is not a field: known are Id, "):
-        as_fields([answered()], ["Colour"], has_id=False)
+        fields("Colour", answered())
     with pytest.raises(UsageError, match=r"'bizdat' is not a field: did you mean BizDate"):
-        as_fields([answered()], ["bizdat"], has_id=False)
+        fields("bizdat", answered())
 
 
 @given(st.lists(st.text("ant\\\t\n é"), min_size=2, max_size=3))
 def test_fields_are_read_back_from_their_line(values: list[str]) -> None:
     names = [f"New{place}" for place in range(len(values))]
 
-    line = as_fields([answered(**dict(zip(names, values, strict=True)))], names, has_id=True)
+    one = answered(**dict(zip(names, values, strict=True)))
+    line = fields(",".join(["Id", *names]), one)
 
     escapes = {r"\t": "\t", r"\n": "\n", r"\\": "\\"}
     _, *cells = line.split("\t")
@@ -235,7 +251,7 @@ def test_hostile_text_is_made_visible_in_every_form_for_people() -> None:
         as_record(one, "cn-shanghai", ZONE, START),
         as_lines([one, one], "cn-shanghai", ZONE, START),
         as_csv([(one, "cn-shanghai")], ZONE),
-        as_fields([one], ["Name"], has_id=False),
+        fields("Name", one),
     ]
 
     for text in printed:
@@ -256,10 +272,7 @@ def test_a_long_value_in_the_table_ends_in_its_size_and_how_to_have_the_whole() 
     ]
     assert len(said) == 3
     assert max(map(len, lines)) < 3_000
-    assert (
-        as_fields([replace(one, packed=pack(json.dumps({"Name": long})))], ["Name"], has_id=False)
-        == long
-    )
+    assert fields("Name", replace(one, packed=pack(json.dumps({"Name": long})))) == long
 
 
 def test_the_table_shows_a_thousand_parameters_and_counts_the_rest() -> None:

@@ -25,7 +25,7 @@ from rich.table import Table
 import wfinspect
 from wfinspect.cli import main
 from wfinspect.commands import COMMANDS, TOPICS, module_of
-from wfinspect.model import FIELDS_AS_SENT, REGIONS
+from wfinspect.model import REGIONS
 from wfinspect.settings import COLORS, LOG_LEVELS, OPTIONS, THEMES
 
 DIRECTORY = Path(wfinspect.__file__).parent / "commands" / "generated"
@@ -123,7 +123,6 @@ class _PlainPage(Markdown):
 _WORDS: Mapping[str, Sequence[str]] = {
     "endpoint": ("public", "vpc"),
     "bizdate": ("today", "yesterday"),
-    "field": tuple(field.service_name for field in FIELDS_AS_SENT),
     "color": COLORS,
     "log_level": [level.lower() for level in LOG_LEVELS],
     "region": REGIONS,

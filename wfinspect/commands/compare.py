@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     tasks = [_task(pair, now_ms) for pair in compared_tasks(both_tasks[0], both_tasks[1], now_ms)]
     if args.output != "table":
         exact = (_exact(row, first, second) for row in fields)
-        print(output.as_rows(args.output, [*exact, *tasks], _KEYS, settings.zone))
+        output.print_rows(args.output, [*exact, *tasks], _KEYS, settings.zone)
         return 0
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
     print(f", its last success\nThis run: {said}\n" if said else "\n")

@@ -136,7 +136,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         return [each for each in read if matches(InstanceKey(target, each.id), each, each.status)]
 
     some = matching(left)
-    if some or (error is None and args.output != "table"):
+    if some or (error is None and args.output in {"json", "csv"}):
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
     elif error is None:
         day = biz_day(query.biz_date, zone)

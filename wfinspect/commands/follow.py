@@ -210,7 +210,7 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
 
 def _print(follows: list[Follow], form: str, settings: Settings) -> None:
     if form != "table":
-        print(output.as_rows(form, [*map(follow_values, follows)], _KEYS, settings.zone))
+        output.print_rows(form, [*map(follow_values, follows)], _KEYS, settings.zone)
     elif follows:
         places = output.where([each.target for each in follows])
         rows: list[tuple[str, ...]] = [("N", "NAME", "FOLLOWED", "KEEP", "BY")]

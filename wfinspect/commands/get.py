@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import read_instances, resolve_target, run_counted, say_errors
-from wfinspect.errors import UsageError
 from wfinspect.model import InstanceKey, WorkflowInstance
 from wfinspect.parsing import parse_ids
 from wfinspect.settings import Settings
@@ -16,22 +15,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     output.add_ids(parser, nargs="+")
     output.add_output_option(
-        parser, "the service's object as it came, an array for several", keys=output.SERVICE_NAMES
-    )
-    parser.add_argument(
-        "--field",
-        action="extend",
-        type=lambda text: text.replace(" ", "").split(","),
-        metavar="NAME",
-        help="print this field's value as the service has it, e.g. Status; times are milliseconds. "
-        "Several, as in Status,Name, are separated by tabs; with several IDs the ID comes first",
+        parser,
+        "the service's object as it came, an array for several",
+        keys=output.SERVICE_NAMES,
+        field="print this value as the service has it, e.g. Status, Tags.team or "
+        "WorkflowParameters.bizdate; times are milliseconds. Several, as in Status,Name, are "
+        "separated by tabs; with several IDs the ID comes first",
     )
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
-    if args.field and args.output != "table":
-        raise UsageError("--field prints bare values: leave out -o or --json.")
     ids = parse_ids(" ".join(args.ids))
     target, clock = resolve_target(settings, environ).target, SystemClock()
     keys = [InstanceKey(target, number) for number in ids]
@@ -40,11 +34,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     )
     found = [each for key in keys if isinstance(each := outcomes[key], WorkflowInstance)]
     is_several = len(keys) > 1
-    if args.field and found:
-        print(output.as_fields(found, args.field, has_id=is_several))
+    form = args.output
+    if isinstance(form, output.Fields) and is_several:
+        form = output.Fields(("Id", *form))
     # An array or a table of none, too, is one that a script can read.
-    elif not args.field and (found or (is_several and args.output != "table")):
+    if found or (is_several and form in {"json", "csv"}):
         links = [settings.link_to(target, each) for each in found]
-        form, region, zone = args.output, target.region, settings.zone
+        region, zone = target.region, settings.zone
         print(output.printed(form, found, region, zone, is_several=is_several, links=links))
     return say_errors(outcomes)

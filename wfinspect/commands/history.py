@@ -63,7 +63,8 @@ class Change(NamedTuple):
             return "  ".join(map(output.colored, filter(None, (*self.cells(zone), *place))))
         if form == "json":
             return json_of(self.values)
-        return output.as_rows(form, [self.values], KEYS, zone).partition("\n")[2]
+        text = output.as_rows(form, [self.values], KEYS, zone)
+        return text.partition("\n")[2] if form == "csv" else text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     changes.sort(key=attrgetter("at"), reverse=True)
     if args.output != "table":
         rows = [change.values for change in changes]
-        print(output.as_rows(args.output, rows, KEYS, settings.zone))
+        output.print_rows(args.output, rows, KEYS, settings.zone)
     elif changes:
         titles = (output.titled("WHEN", settings.zone, clock.now()), "ID", "CHANGE", "NAME")
         lines = [titles, *(change.cells(settings.zone) for change in changes)]

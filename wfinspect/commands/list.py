@@ -104,8 +104,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         if args.what:
             file = args.what[0][:40]
             raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
-        if args.output == "table":
-            raise UsageError("list export has no table: -o json, the default, or -o csv.")
+        if args.output not in {"", "json", "csv"}:
+            raise UsageError("list export prints JSON, or with -o csv CSV.")
     elif args.action in _ACTIONS:
         output.say(stored(settings, clock, _edit(args, settings, environ, clock)))
         return 0
@@ -163,9 +163,9 @@ def _print(
     found = [r for r in selected_rows(store, is_selected) if not ids or r.key.id in ids]
     now = clock.now()
     rows = matching([*judged_rows(store, found, settings.interval, clock.moment())], terms, now)
-    is_table = args.output not in {"json", "csv"}
+    is_table = args.output in {"", "table"}
     if not is_table:
-        print(output.as_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone))
+        output.print_rows(args.output, [*map(row_values, rows)], KEYS, settings.zone)
     elif rows:
         lines = [("", "ID", "STATUS", "NAME", "READ"), *(_line(row, now) for row in rows)]
         places = output.where([row.key.target for row in rows])

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import ceil
 from operator import mul
 from typing import Self, TextIO
@@ -39,7 +39,7 @@ from wfinspect.model import (
     utc_words,
     zone_of,
 )
-from wfinspect.parsing import first_parameters
+from wfinspect.parsing import first_parameters, parse_parameters
 
 SENTENCE_LIMIT = 4_000
 SERVICE_NAMES = [field.service_name for field in FIELDS_AS_SENT]
@@ -104,13 +104,30 @@ def add_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="the instance's ID")
 
 
+class Fields(tuple[str, ...]):
+    """Names of fields, in the place of a form of ``--output``."""
+
+    __slots__ = ()
+
+
+def _names(text: str) -> list[str]:
+    names = [each.strip() for each in text.split(",")]
+    if not all(names):
+        raise UsageError(f"{text[:40]!r} has an empty name in it.")
+    return names
+
+
 def add_output_option(
     parser: argparse.ArgumentParser,
     array: str,
     forms: Sequence[str] = ("table", "json", "csv"),
     keys: Sequence[str] = (),
+    field: str = "",
 ) -> None:
-    """Add ``--output``, the first of `forms` by default; `array` says what it prints as JSON, with `keys`."""
+    """Add ``--output``, the first of `forms` by default; `array` says what it prints as JSON, with `keys`.
+
+    Where there are keys ``--field`` chooses among them; `field` says so if it is not of rows.
+    """
     if keys:
         parser.epilog = f"keys of JSON: {', '.join(keys)}\n\n{parser.epilog}"
     parser.add_argument(
@@ -124,6 +141,17 @@ def add_output_option(
     parser.add_argument(
         "--json", dest="output", action="store_const", const="json", help="the same as -o json"
     )
+    if keys:
+        parser.add_argument(
+            "--field",
+            action="extend",
+            type=_names,
+            choices=keys,
+            metavar="NAME",
+            help=field
+            or "print these values alone, a line for each row; several, as in "
+            f"{keys[0]},{keys[1]}, are separated by tabs",
+        )
 
 
 Value = str | int | float | bool | datetime | None | Sequence["Value"] | Mapping[str, "Value"]
@@ -131,17 +159,27 @@ Values = Mapping[str, Value]
 """A row of the program's own, by its keys in JSON."""
 
 
-def as_rows(form: str, rows: Sequence[Values], keys: Sequence[str], zone: tzinfo) -> str:
-    """Return rows as an array of JSON, in which times are RFC 3339 in UTC, or as CSV."""
+def as_rows(form: str | Fields, rows: Sequence[Values], keys: Sequence[str], zone: tzinfo) -> str:
+    """Return rows as an array of JSON, in which times are RFC 3339 in UTC, as CSV, or their `Fields`."""
     if form == "json":
         return "[" + ",\n".join(map(json_of, rows)) + "]"
+    if isinstance(form, Fields):
+        return as_fields([json.loads(json_of(row)) for row in rows], form, keys)
     return csv_table(
         [service_name(key) for key in keys], ([row[key] for key in keys] for row in rows), zone
     )
 
 
+def print_rows(
+    form: str | Fields, rows: Sequence[Values], keys: Sequence[str], zone: tzinfo
+) -> None:
+    """Print rows as `as_rows` gives them; nothing for fields of none."""
+    if rows or not isinstance(form, Fields):
+        print(as_rows(form, rows, keys, zone))
+
+
 def printed(
-    form: str,
+    form: str | Fields,
     instances: Sequence[WorkflowInstance],
     region: str,
     zone: tzinfo,
@@ -149,7 +187,7 @@ def printed(
     is_several: bool,
     links: Sequence[str] = (),
 ) -> str:
-    """Return instances in one of the forms of ``--output``; unless `is_several`, there is one.
+    """Return instances in one of the forms of ``--output``, or their `Fields`; unless `is_several`, there is one.
 
     A table has the links to them as well.
     """
@@ -157,6 +195,8 @@ def printed(
         return as_json(instances, is_array=is_several)
     if form == "csv":
         return as_csv([(each, region) for each in instances], zone)
+    if isinstance(form, Fields):
+        return as_fields([values_of(each, form) for each in instances], form, SERVICE_NAMES)
     now = SystemClock().now()
     if len(instances) == 1 and not is_several:
         record = as_record(instances[0], region, zone, now, *links)
@@ -362,28 +402,47 @@ _NO_LIMIT = 1 << 40
 _MAX_DIGITS = 4_000
 
 
-def as_fields(instances: Sequence[WorkflowInstance], names: Sequence[str], *, has_id: bool) -> str:
-    """Return a line for each instance: the values of fields, separated by tabs, behind its ID if `has_id`.
+def as_fields(
+    rows: Sequence[Mapping[str, object]], names: Sequence[str], known: Sequence[str]
+) -> str:
+    """Return a line for each row: the values of fields, separated by tabs.
 
-    Tab, line feed and backslash in a value are escaped. A value that can't be read is the service's JSON.
+    Tab, line feed and backslash in a value are escaped. A part of a field, such as ``Tags.team``, that no row
+    has is said, and empty.
 
     Raises:
-        UsageError: a name that is not a field of the service.
+        UsageError: a name that is neither `known` nor in a row.
     """
-    known = {name.lower(): name for name in SERVICE_NAMES}
-    lines = []
-    for instance in instances:
-        found = {name.lower(): _bare(value) for name, value in _loaded(instance.raw).items()}
-        found |= {service_name(name).lower(): text for name, text in instance.unreadable}
-        cells = [str(instance.id)] if has_id else []
-        for name in names:
-            if name.lower() not in known and name.lower() not in found:
-                hint = did_you_mean(name, known.values(), f"known are {', '.join(known.values())}.")
-                raise UsageError(f"{name[:40]!r} is not a field: {hint}")
-            text = found.get(name.lower(), "").translate(_ESCAPES)
-            cells.append(shown(text, limit=_NO_LIMIT))
-        lines.append("\t".join(cells))
-    return "\n".join(lines)
+    by_name = [{_folded(key): value for key, value in row.items()} for row in rows]
+    there = {name: _folded(name) for name in dict.fromkeys([*known, *chain.from_iterable(rows)])}
+    for name in names:
+        field, is_part, _ = _folded(name).partition(".")
+        if _folded(name) in there.values():
+            continue
+        hint = did_you_mean(name, there, f"known are {', '.join(known)}.")
+        if not (is_part and field in there.values()):
+            raise UsageError(f"{name[:40]!r} is not a field: {hint}")
+        say(f"There is no {shown(name, limit=60)}: {hint}")
+
+    def cell(row: Mapping[str, object], name: str) -> str:
+        return shown(_bare(row.get(_folded(name))).translate(_ESCAPES), limit=_NO_LIMIT)
+
+    return "\n".join("\t".join(cell(row, name) for name in names) for row in by_name)
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")
+
+
+def values_of(instance: WorkflowInstance, names: Sequence[str]) -> dict[str, object]:
+    """Return the service's object with what of it can't be read as its JSON; with tags and parameters if named."""
+    values = _loaded(instance.raw)
+    values |= {service_name(name): text for name, text in instance.unreadable}
+    if not {*map(_folded, names)} <= {*map(_folded, SERVICE_NAMES)}:
+        found = parse_parameters(instance.workflow_parameters)
+        values |= {f"WorkflowParameters.{p.key}": p.value for p in (found.pairs if found else ())}
+        values |= {f"Tags.{tag.key}": tag.value for tag in instance.tags}
+    return values
 
 
 _ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\\": "\\\\"})

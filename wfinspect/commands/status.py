@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.is_followed and (ids or terms or not args.short):
         raise UsageError("--follow goes with --short, and without IDs and words.")
     if args.short and args.output != "table":
-        raise UsageError("--short is one line for a status bar: leave out -o.")
+        raise UsageError("--short is one line for a status bar: leave out -o and --field.")
     is_whole = not (ids or terms)
     if args.short and is_whole and (code := _print_summary(args, settings, clock)) is not None:
         return code
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.output != "table":
         troubles = {key: error.cause for key, error in errors_of(outcomes).items()}
         found = [{**row_values(row), "trouble": troubles.get(row.key)} for row in read]
-        print(output.as_rows(args.output, found, (*KEYS, "trouble"), settings.zone))
+        output.print_rows(args.output, found, (*KEYS, "trouble"), settings.zone)
     elif read:
         lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in read)]
         places = output.where([row.key.target for row in read])

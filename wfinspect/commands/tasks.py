@@ -159,6 +159,9 @@ def _print_tasks(
         print("[" + ",\n".join(map(_json, tasks)) + "]")
     elif args.output == "csv":
         print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), zone))
+    elif tasks and isinstance(args.output, output.Fields):
+        values = [json.loads(_json(task)) for task in tasks]
+        print(output.as_fields(values, args.output, [*map(service_name, _COLUMNS)]))
     elif tasks:
         started = output.titled("STARTED", zone, now)
         rows = [

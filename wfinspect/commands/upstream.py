@@ -102,7 +102,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     now = requester.clock.now()
     if args.output != "table":
         values = [_values(each, blocks=place < blocking) for place, each in enumerate(rows)]
-        print(output.as_rows(args.output, values, _KEYS, settings.zone))
+        output.print_rows(args.output, values, _KEYS, settings.zone)
     elif rows:
         _print(rows, blocking, settings.zone, now)
     output.say(search.sentence(found, search.name, settings.zone, now))
