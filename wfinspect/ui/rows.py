@@ -138,12 +138,9 @@ NAME_LIMIT = 200
 
 def glyph_of(row: Row, look: Look) -> Span:
     """The mark of a row's state."""
-    word, role = state_word(row)
     if row.instance is None or row.is_gone:
         return look.glyphs[Status.UNKNOWN], Role.UNKNOWN if row.is_gone else Role.DIM
-    if not word:
-        return look.glyphs[Status.UNKNOWN], role
-    return look.glyphs[Status(row.instance.status)], role
+    return look.glyphs[Status(row.instance.status)], state_word(row)[1]
 
 
 def state_word(row: Row) -> Span:
