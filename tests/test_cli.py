@@ -562,7 +562,7 @@ def test_a_stream_that_is_full_or_closed_is_told_as_far_as_it_can_be(
         ("--project 88123 find yesterday", "find --project 88123 yesterday"),
         ("{} profile=prod", "{} --profile prod"),
         ("get {} region=", "get {} --region="),
-        ("watch tag=team:x", "watch --tag team:x"),
+        ("watch project=1 {}", "watch --workspace 1 {}"),
         ("--name status find", "find --name status"),
     ],
 )
