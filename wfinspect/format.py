@@ -308,6 +308,13 @@ def names_end(text: str) -> bool:
     return _ENDED.search(text, max(0, len(text) - _LAST_LINES)) is not None
 
 
+def no_log(why: str, *, earlier: int | None) -> str:
+    """Return the sentence on a run without a log; `earlier` is its number where it is not the latest."""
+    if earlier is not None:
+        return f"No log: the task had not begun in run {earlier}, or wrote none."
+    return f"This run has written no log{f' ({why})' if why else ''}."
+
+
 LOG_END = 1 << 18
 """Characters of a log in which the error of a run is looked for: what ended it stands at the end."""
 _SIGNS = tuple(

@@ -27,6 +27,7 @@ from wfinspect.dataworks.credentials import CredentialsSource
 from wfinspect.dataworks.transport import MAX_BODY
 from wfinspect.errors import (
     BadAnswer,
+    BadRequest,
     ClockSkew,
     ConfigError,
     CredentialsMissing,
@@ -549,6 +550,18 @@ async def test_a_log_is_that_of_the_latest_run_unless_another_is_asked_for(
     assert await client_of(service).get_task_instance_log(77, number) == "done"
 
     assert dict(service.requests[0].url.params) == {"Id": "77"} | query
+
+
+async def test_a_number_of_no_run_is_a_run_without_a_log_and_any_other_wrong_value_is_not() -> None:
+    service = Service(
+        *[answer({"Code": f"Invalid{it}"}, 400) for it in ("RunNumber", "RunNumber", "Id")]
+    )
+    client = client_of(service)
+
+    assert await client.get_task_instance_log(77, 1) == ""
+    for number in (None, 1):
+        with pytest.raises(BadRequest):
+            await client.get_task_instance_log(77, number)
 
 
 async def test_a_log_may_be_longer_than_any_other_answer() -> None:

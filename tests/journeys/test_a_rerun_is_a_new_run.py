@@ -1,3 +1,5 @@
+import re
+
 from journey import Home
 
 from wfinspect.clock import SystemClock
@@ -56,4 +58,25 @@ def test_what_failed_before_a_rerun_is_still_named(home: Home, simulator: Simula
             r"tasks as of [^\n]*\n"
             r" Failed before the rerun: join_region_dim \(run 2\), clean_login_event \(run 1\)\."
         )
+        app.quit()
+
+
+def test_a_run_in_which_a_task_had_not_begun_has_no_log(home: Home, simulator: Simulator) -> None:
+    for status in ("Failure", "Running"):
+        simulator.set_status(RERUN, status)
+    said = "No log: the task had not begun in run 1, or wrote none."
+    done = home.run("logs", RERUN, "--task", "publish_result", "--run", "1")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert said in done.stderr
+
+    with home.start(RERUN) as app:
+        app.wait_for("▸ Running")
+        app.press("t")
+        app.wait_for("publish_result")
+        app.press("G", "l")
+        app.wait_for(r"publish_result[\s\S]*This run has written no log\.[\s\S]*run 2 of 2")
+        app.press("<")
+        app.wait_for(rf"earlier run[\s\S]*{re.escape(said)}[\s\S]*run 1 of 2")
+        app.press("<")
+        app.wait_for("There is no earlier run")
         app.quit()

@@ -26,6 +26,7 @@ from wfinspect.format import (
     log_parts,
     moment,
     names_end,
+    no_log,
     plain_text,
     service_time,
     shown,
@@ -304,7 +305,7 @@ async def _print_logs(
             over = await _follow(requester, task, read, log, every)
             output.say(f"{over}{await _going_on(requester, key, every)}")
         if not log.text:
-            output.say("This run has written no log.")
+            output.say(no_log("", earlier=None if number == task.run_number else number))
         elif not log.has_printed:
             case = "" if args.grep.flags & re.IGNORECASE else ": a capital letter makes case count"
             output.say(f"No line of it matches {args.grep.pattern!r}{case}.")

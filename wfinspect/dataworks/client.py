@@ -30,7 +30,7 @@ from wfinspect.dataworks.endpoints import base_url, is_loopback
 from wfinspect.dataworks.failures import NO_SKEW, contact_error, failure_of, has_code, http_date
 from wfinspect.dataworks.signing import Acs3Auth
 from wfinspect.dataworks.transport import Answer, Call, Transport
-from wfinspect.errors import ABOUT_KEYS, BadAnswer, ClockSkew, NotFound
+from wfinspect.errors import ABOUT_KEYS, BadAnswer, BadRequest, ClockSkew, NotFound
 from wfinspect.format import shown
 from wfinspect.model import (
     Dependency,
@@ -195,7 +195,10 @@ class DataWorksClient:
         return await self._send(call, partial(decode_task, requested_id=task_id))
 
     async def get_task_instance_log(self, task_id: int, run_number: int | None = None) -> str:
-        """Read the whole log of one run of a task instance, of its latest without a number."""
+        """Read the whole log of one run of a task instance, of its latest without a number.
+
+        It is "" for a run that has none, also where the service takes that for a wrong number.
+        """
         call = Call(
             "GetTaskInstanceLog",
             {"Id": task_id, "RunNumber": run_number},
@@ -204,7 +207,13 @@ class DataWorksClient:
             deadline=LOG_DEADLINE,
             max_body=MAX_LOG_BODY,
         )
-        return await self._send(call, decode_log)
+        try:
+            return await self._send(call, decode_log)
+        except BadRequest as error:
+            # A task has no run of its own for a run of the instance in which it did not begin.
+            if run_number is None or "RunNumber" not in error.code:
+                raise
+            return ""
 
     async def list_dependencies(
         self, task_id: int, direction: Direction, *, page: int = 1

@@ -21,6 +21,7 @@ from wfinspect.format import (
     indented,
     log_parts,
     names_end,
+    no_log,
     plain_text,
     shown,
     shown_block,
@@ -655,8 +656,7 @@ class LogScreen(TextScreen):
         elif self.text.text:
             self.show_head(self._errors_on_top(width))
         else:
-            why = meaning(self._subject) if self._is_latest else ""
-            said = f"This run has written no log{f' ({why})' if why else ''}."
+            said = no_log(meaning(self._subject), earlier=None if self._is_latest else self._run)
             self.show_head((BLANK, *sentence(said, width)))
 
     def _errors_on_top(self, width: int) -> tuple[Line, ...]:
