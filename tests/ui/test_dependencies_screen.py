@@ -158,6 +158,8 @@ async def test_enter_opens_a_task_and_o_and_w_its_instance_and_l_shows_its_log()
         await rig.press("w")
         assert rig.asked[-1] == ("watch", 10430000008)
         assert "On the list already: 10430000008" in rig.text
+        await rig.press("u")
+        assert rig.asked[-1] == ("undo",)
         await rig.press("l")
         assert "log of 41" in rig.text
         # As in the tasks of one instance, a task is what Enter opens, and its log what l then shows.

@@ -88,7 +88,8 @@ async def test_each_key_does_something_or_says_that_it_does_not(
             unnamed.add("space")
         else:
             unnamed.remove("space")
-        for name in sorted(here | ELSEWHERE | unnamed):
+        # What u has undone the poller says.
+        for name in sorted((here | ELSEWHERE | unnamed) - {"u"}):
             text = rig.text
             await rig.press(name)
             assert rig.text != text, name

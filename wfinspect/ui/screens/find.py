@@ -535,10 +535,6 @@ class FindScreen(OverlayScreen):
             self.main.watch_or_remove(self._acted_on)
             self._mark(set())
 
-    def action_undo(self) -> None:
-        """Undo what was put on the list or taken off it last."""
-        self.main.action_undo()
-
     async def action_follow(self) -> None:
         """Follow the search: what matches joins the list on each date; else the workflow of the row."""
         if (follow := self._follow) is not None:

@@ -441,6 +441,7 @@ class DependenciesScreen(OverlayScreen):
         bind("w", "watch", "watch"),
         bind("o", "take", "its instance"),
         bind("l", "log", "log"),
+        bind("u", "undo", "undo"),
     ]
     HOLDS_KEYS = True
 

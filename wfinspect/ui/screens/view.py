@@ -352,6 +352,10 @@ class OverlayScreen(OverMain):
     def action_back(self) -> None:
         self.dismiss()
 
+    def action_undo(self) -> None:
+        """Undo the last edit of the list, where a view makes some."""
+        self.main.action_undo()
+
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
         """What it draws, and what that means."""
