@@ -394,7 +394,7 @@ def _add_options(parser: argparse.ArgumentParser, *, is_shown: bool) -> None:
             group.add_argument(flag, action=switch, default=None, help=text)
     version = "show program's version number and exit" if is_shown else argparse.SUPPRESS
     group.add_argument(
-        "--version", action="version", version=f"wfinspect {__version__}", help=version
+        "-V", "--version", action="version", version=f"wfinspect {__version__}", help=version
     )
 
 

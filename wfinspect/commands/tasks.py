@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return
     output.add_id(parser)
     parser.add_argument(
-        "words",
+        "search",
         nargs="*",
         metavar="WORD",
         help="only those that match: a part of the name or ID, type=odps, owner=, !status=success",
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         key, requester = given_key(args, target), Requester(target, settings, environ)
         requester.run(_print_logs(requester, key, args, _period(settings)))
     else:
-        now, given = SystemClock().now(), [args.id, *args.words]
+        now, given = SystemClock().now(), [args.id, *args.search]
         args.id = next(filter(_may_be_instance, given), args.id)
         given.remove(args.id)
         is_wanted = _wanted(given, args.status, now)
@@ -233,7 +233,7 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of run N, from 1; without --task of the task that needs you most among those that have it",
     )
-    parser.add_argument("--tail", type=read_count, metavar="N", help="only the last N lines")
+    parser.add_argument("-n", "--tail", type=read_count, metavar="N", help="only the last N lines")
     parser.add_argument(
         "--grep",
         type=_pattern,
@@ -241,6 +241,7 @@ def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
         help="only lines that match; a capital letter makes case count",
     )
     parser.add_argument(
+        "-f",
         "--follow",
         dest="is_followed",
         action="store_true",
