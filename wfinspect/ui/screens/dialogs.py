@@ -223,7 +223,7 @@ class HelpScreen(SheetScreen):
 def all_keys(keymap: Mapping[str, str], signs: Sequence[tuple[str, str]]) -> KeyGroups:
     """Return the keys of all commands, and what the signs before a row mean."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    groups["Look up"] = [("0-9", "ID, list, range 100..120"), ("Up", "recent IDs")]
+    groups["Look up"] = [("0-9", "ID, list, range 100..120"), ("Up", "in the ID box: recent IDs")]
     groups["Signs"] = [*signs]
     for command in COMMANDS:
         key = keymap.get(command.id, command.shown)
