@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         type=_time_of_day,
         metavar="HH:MM",
-        help="the runs are to be done by this time on the day after the business date; none takes it away",
+        help="the runs are to be done by this time, in the region's zone, on the day after the business date; "
+        "none takes it away",
     )
     output.add_output_option(parser, "an array of what is followed", keys=(*_KEYS, "filters"))
 

@@ -119,7 +119,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l workflow -x -d 
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l trigger -x -d 'what started them: a UnifiedWorkflowInstanceId'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l env -x -a 'Prod Dev' -d 'Prod, Dev'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l keep -x -d 'how long a success stays on the list (default: 3)'
-complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l by -x -d 'the runs are to be done by this time on the day after the business date; none takes it away'
+complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l by -x -d 'the runs are to be done by this time, in the region'"'"'s zone, on the day after the business date; none takes it away'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of what is followed (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from follow' -l field -x -a 'number query profile region endpoint added_at keep_days by name version filters' -d 'print these values alone, a line for each row; several, as in number,query, are separated by tabs'
