@@ -188,7 +188,8 @@ def test_what_changed_is_kept_and_printed(home: Home, simulator: Simulator) -> N
         rf"[-\d]+ [:\d]+  {FAILED}  Running -> Failure  ads_user_profile_daily\n",
         done.stdout,
     )
-    [row] = json.loads(home.run("history", "--json").stdout)
+    [row] = json.loads(home.run("history", "since=1h", "--json").stdout)
+    assert home.run("history", "--since", "0.001s", "--json").stdout == "[]\n"
     assert (row["id"], row["from"], row["to"], row["final"]) == (FAILED, "Running", "Failure", True)
 
 

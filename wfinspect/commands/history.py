@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
+from math import inf
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -70,6 +71,13 @@ class Change(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
     output.add_ids(parser, without="; without one, all changes", searched=_SEARCHED)
+    parser.add_argument(
+        "--since",
+        type=output.read_seconds,
+        default=inf,
+        metavar="D",
+        help="only those of the last so long: 90s, 5m, 2h, 1d",
+    )
     output.add_output_option(parser, "an array of changes", keys=KEYS)
 
 
@@ -79,7 +87,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
     ids, terms = ids_and_search(args.ids, _SEARCHED)
     clock = SystemClock()
-    matches = matcher(terms, clock.now())
+    now = clock.now()
+    matches = matcher(terms, now)
     recorded, is_selected = stored(
         settings,
         clock,
@@ -90,6 +99,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         for each in recorded
         if (not ids or each.key.id in ids)
         and is_selected(each.key.target)
+        and (now - each.at).total_seconds() <= args.since
         and matches(each.key, WorkflowInstance(each.key.id, name=each.name), each.to_status)
     ]
     # The service's time of a change may be long before that of its record.
@@ -98,7 +108,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         rows = [change.values for change in changes]
         output.print_rows(args.output, rows, KEYS, settings.zone)
     elif changes:
-        titles = (output.titled("WHEN", settings.zone, clock.now()), "ID", "CHANGE", "NAME")
+        titles = (output.titled("WHEN", settings.zone, now), "ID", "CHANGE", "NAME")
         lines = [titles, *(change.cells(settings.zone) for change in changes)]
         places = output.where([change.key.target for change in changes])
         print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
@@ -106,7 +116,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         given = filter(None, [listed([*map(str, (*ids, *terms))], 5), selected_by(settings)])
         of = "".join(f" of {each}" for each in given)
         output.say(
-            f"No change{of} is recorded: the app and watch --forever record changes, "
+            f"No change{of} is recorded{' of that time' * (args.since < inf)}: the app and watch --forever record changes, "
             f"and a first reading is not a change.{hint_on(' '.join(map(str, terms)))}"
         )
     return 0

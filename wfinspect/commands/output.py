@@ -13,7 +13,7 @@ from math import ceil
 from operator import mul
 from typing import Self, TextIO
 
-from wfinspect.clock import SystemClock
+from wfinspect.clock import SystemClock, duration_seconds
 from wfinspect.dataworks.endpoints import endpoint_word
 from wfinspect.errors import UsageError, did_you_mean
 from wfinspect.export import as_csv, as_json, csv_table, json_of
@@ -97,6 +97,14 @@ def add_ids(
         text += "; or words of a search: ads, status=failure, !word"
         parser.set_defaults(searched=searched)
     parser.add_argument("ids", nargs=nargs, metavar="ID|WORD" if searched else "ID", help=text)
+
+
+def read_seconds(text: str) -> float:
+    """Return the seconds of the value of an option, such as 90s or 2h."""
+    with contextlib.suppress(ValueError):
+        if (seconds := duration_seconds(text)) > 0:
+            return seconds
+    raise UsageError(f"{text[:40]!r} is not a duration above 0: write 90, 90s, 5m, 2h or 1d.")
 
 
 def add_id(parser: argparse.ArgumentParser) -> None:

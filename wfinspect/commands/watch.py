@@ -15,7 +15,7 @@ from math import inf
 from operator import attrgetter
 from typing import NamedTuple, TextIO
 
-from wfinspect.clock import Clock, SystemClock, duration_seconds
+from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.find import add_date, add_filters, terms_of
 from wfinspect.commands.history import KEYS, Change
@@ -81,7 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output.add_output_option(parser, "an object for each change, each on a line", keys=KEYS)
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="D", help="end after so long: 90, 90s, 5m, 2h, 1d"
+        "--timeout",
+        type=output.read_seconds,
+        metavar="D",
+        help="end after so long: 90, 90s, 5m, 2h, 1d",
     )
     parser.add_argument(
         "--fail-fast", action="store_true", help="end as soon as the condition can't come true"
@@ -95,13 +98,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the watched list and what is followed up to date, until it is ended; it waits for "
         "credentials, too",
     )
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if (seconds := duration_seconds(text)) > 0:
-            return seconds
-    raise UsageError(f"{text[:40]!r} is not a duration above 0: write 90, 90s, 5m, 2h or 1d.")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:

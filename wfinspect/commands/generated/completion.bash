@@ -9,7 +9,7 @@ _wfinspect() {
     read -ra given <<<"${line%"$current"}"
     for word in "${given[@]:1}"; do
         case $before in
-            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|-n|--tail|--grep|--calls|--out|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
+            -o|--output|--field|--project|--workspace|--name|--status|--type|--owner|--tag|--workflow|--trigger|--env|--bizdate|--date|--until|--file|--timeout|--task|--run|-n|--tail|--grep|--since|--calls|--out|--keep|--by|--port|--speed|--profile|--region|--endpoint|--interval|--budget|--config|--state-dir|--time-zone|--theme|--color|--log-level) ;;
             *) [[ $word == -* || -n $command ]] || command=$word ;;
         esac
         before=$word
@@ -21,7 +21,7 @@ _wfinspect() {
     fi
     COMPREPLY=()
     case $command/$before in
-        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/-n|logs/--tail|logs/--grep|upstream/--task|upstream/--calls|downstream/--task|downstream/--calls|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
+        watch/--project|watch/--workspace|watch/--name|watch/--owner|watch/--tag|watch/--workflow|watch/--trigger|watch/--timeout|find/--project|find/--workspace|find/--name|find/--owner|find/--tag|find/--workflow|find/--trigger|logs/--task|logs/--run|logs/-n|logs/--tail|logs/--grep|history/--since|upstream/--task|upstream/--calls|downstream/--task|downstream/--calls|follow/--project|follow/--workspace|follow/--name|follow/--owner|follow/--tag|follow/--workflow|follow/--trigger|follow/--keep|follow/--by|simulate/--port|simulate/--speed|*/--profile|*/--interval|*/--budget|*/--time-zone) return ;;
         get/-o|get/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|upstream/-o|upstream/--output|downstream/-o|downstream/--output|list/-o|list/--output|follow/-o|follow/--output) words='table json csv' ;;
         get/--field|find/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         status/-o|status/--output) words='table json csv prometheus' ;;
@@ -56,7 +56,7 @@ _wfinspect() {
                 find/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --project --workspace --name --status --type --owner --tag --workflow --trigger --env --bizdate --date --output --json --field' ;;
                 tasks/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --status --output --json --field' ;;
                 logs/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --failed --run --tail --grep --follow' ;;
-                history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --field' ;;
+                history/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --since --output --json --field' ;;
                 compare/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --output --json --field' ;;
                 upstream/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --calls --output --json --field' ;;
                 downstream/-*) words='--profile --region --endpoint --interval --budget --config --state-dir --time-zone --mouse --no-mouse --low-bandwidth --no-low-bandwidth --ascii --no-ascii --theme --color --log-level --version --help --task --calls --output --json --field' ;;
