@@ -266,7 +266,9 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
         app.wait_for(f"{FIRST}: ")
         app.press("j", " ", "j")
         for key in ("x", "w"):
-            app.wait_for(r"x remove 2  w unwatch 2  r refresh 2 .* \? help  q quit")
+            app.wait_for(r"x remove 2  w unwatch 2  y copy 2  r refresh 2 .* \? help  q quit")
+            app.press("y")
+            app.wait_for("2 IDs: ")
             app.press(key)
             said = r"Removed 2 instances \(\w+_daily, dwd_trade_order_di\),\s+u restores"
             app.wait_for(said)

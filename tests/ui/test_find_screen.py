@@ -6,7 +6,7 @@ import pytest
 from fakes import BINDING, START, instance, key
 from hypothesis import given
 from hypothesis import strategies as st
-from rig import check_golden, running
+from rig import check_golden, copied, running
 from scenes import FAILED, FINANCE, TRADE, accounts, mixed
 from values import replace
 from view_scenes import FOUND, MIDNIGHT, found, on_results
@@ -162,6 +162,23 @@ async def test_several_are_marked_and_watched_by_enter() -> None:
         )
         assert rig.app.main.list.chosen is not None
         assert rig.app.main.list.chosen.key.id == 10433009001
+
+
+async def test_y_copies_the_ids_of_all_that_is_marked_in_their_order() -> None:
+    async with running(mixed(), (120, 24), is_recorded=True) as rig:
+        await rig.press("g", "f", "enter")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        await rig.press("j", "space", "k", "space", "G")
+        assert "y copy 2" in rig.text
+        await rig.press("?")
+        assert re.search("y +copy 2", rig.text)
+        await rig.press("escape", "y")
+        assert "2 IDs: " in rig.text
+        await rig.press("escape", "y")
+
+        numbers = [row.key.id for row in rig.app.screen.list.items]
+        assert copied(rig) == [f"{numbers[0]}\n{numbers[1]}", str(numbers[-1])]
 
 
 async def test_w_watches_what_is_under_the_cursor_and_stays() -> None:

@@ -8,7 +8,7 @@ import pytest
 from fakes import BINDING, START, key, ms
 from hypothesis import given
 from hypothesis import strategies as st
-from rig import Rig, running
+from rig import Rig, copied, running
 from scenes import (
     FAILED,
     NEW,
@@ -378,11 +378,15 @@ async def test_w_watches_all_that_is_marked_where_one_of_it_is_not_watched() -> 
 
 
 async def test_what_is_marked_is_acted_on_together_until_escape() -> None:
-    async with running(mixed()) as rig:
-        await rig.press("g", "space", "j", "space", "j")
+    async with running(mixed(), is_recorded=True) as rig:
+        # Not in the order in which they are marked.
+        await rig.press("g", "j", "space", "k", "space", "j", "j")
         assert cursor(rig) == TRADE
-        assert "x remove 2  w unwatch 2  r refresh 2  a seen 2" in rig.text
-        await rig.press("a", "r", "escape", "r")
+        assert "x remove 2  w unwatch 2  y copy 2  a seen 2" in rig.text
+        await rig.press("y")
+        assert "2 IDs: " in rig.text
+        await rig.press("a", "r", "escape", "r", "y")
+        assert copied(rig) == [f"{FAILED}\n{ORDER[1]}", str(TRADE)]
 
         assert rig.asked == [
             ("seen", FAILED, ORDER[1]),

@@ -455,9 +455,12 @@ class WfInspectApp(CrashSafeApp):
     # Copies and exports of the row that commands are about.
 
     def action_copy_id(self) -> None:
-        """Copy the ID of the row under the cursor."""
-        if (row := self._needed()) is not None:
-            self.notify(f"{row.key.id}: {self.copy(str(row.key.id))}")
+        """Copy the IDs of the marked rows, one a line, else that of the row under the cursor."""
+        on_top = self.screen
+        marked = on_top.marked if isinstance(on_top, MainScreen | OverMain) else ()
+        if rows := marked or [row for row in (self._needed(),) if row is not None]:
+            what = rows[0].key.id if len(rows) == 1 else f"{len(rows):,} IDs"
+            self.notify(f"{what}: {self.copy(chr(10).join(str(row.key.id) for row in rows))}")
 
     def action_copy_field(self) -> None:
         """Choose a field; Enter copies the whole of it."""

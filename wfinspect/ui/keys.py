@@ -81,7 +81,7 @@ COMMANDS = (
     KeyCommand("page-up", "pageup", "move('page_up')", "a page up", _LIST, shown_as="PgUp"),
     KeyCommand("filter", "slash", "filter", "filter", _LIST, "filter", shown_as="/"),
     KeyCommand("sort", "s", "sort", "change sort order", _LIST, "sort"),
-    KeyCommand("mark", "space", "mark", "mark for w, x, a, e, r", _LIST, shown_as="Space"),
+    KeyCommand("mark", "space", "mark", "mark for w, x, y, a, e, r", _LIST, shown_as="Space"),
     KeyCommand("remove", "x", "remove", "remove", _LIST),
     KeyCommand("undo", "u", "undo", "undo your last edit", _LIST),
     KeyCommand("remove-settled", "X", "remove_settled", "remove all that ended", _LIST),

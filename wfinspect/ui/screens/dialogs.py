@@ -118,6 +118,11 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
         """Return the row that commands of the list are about here; None where they do nothing."""
         return None
 
+    @property
+    def marked(self) -> Sequence[Row]:
+        """The marked rows, in the order shown."""
+        return ()
+
 
 class SheetScreen(OverMain):
     """Widgets on a sheet in the middle of the screen."""

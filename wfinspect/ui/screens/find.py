@@ -119,6 +119,7 @@ class FindScreen(OverlayScreen):
         bind("slash", "search", "search", "/"),
         bind("l", "app.task_log", "log"),
         bind("w", "watch", "watch"),
+        bind("y", "app.copy_id", "copy ID"),
         bind("W", "follow", "follow search"),
         bind("t", "app.tasks", "tasks"),
         bind("space", "mark", "mark", "Space"),
@@ -126,7 +127,6 @@ class FindScreen(OverlayScreen):
         bind("s", "sort", "sort"),
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
-        bind("y", "app.copy_id", "copy ID"),
         bind("u", "undo", "undo"),
         bind("U", "app.upstream", "waits for, holds up"),
     ]
@@ -227,7 +227,7 @@ class FindScreen(OverlayScreen):
             reading = {"Esc": "change search"} if self.is_reading else {}
             return reading | dict.fromkeys(useless, "") | follow
         watch = f"{'unwatch' if is_watched else 'watch'}{count}"
-        return {"w": watch, "Esc": back, **enter, **follow}
+        return {"w": watch, "y": f"copy{count or ' ID'}", "Esc": back, **enter, **follow}
 
     @property
     def _wanted(self) -> Query | str:
@@ -523,10 +523,13 @@ class FindScreen(OverlayScreen):
         self.bottom.update_lines()
 
     @property
+    def marked(self) -> Sequence[Row]:
+        return [row for row in self.list.items if row.key in self._marked]
+
+    @property
     def _acted_on(self) -> list[Row]:
         """What is marked, else what is under the cursor, as the list has it."""
-        marked = [row for row in self.list.items if row.key in self._marked]
-        found = marked or [row for row in (self.list.chosen,) if row]
+        found = self.marked or [row for row in (self.list.chosen,) if row]
         return [self._as_listed(row) for row in found]
 
     def action_watch(self) -> None:

@@ -481,9 +481,9 @@ def helpful_commands(
     if marked:
         has_news = any(each.is_unseen for each in marked)
         watch = "unwatch" if all(each.is_watched for each in marked) else "watch"
-        acting = {"remove": "remove", "watch": watch, "refresh": "refresh"}
+        acting = {"remove": "remove", "watch": watch, "copy": "copy"}
         acting |= {"seen": "seen"} if has_news else {}
-        acting |= {"export": "export"}
+        acting |= {"refresh": "refresh", "export": "export"}
         return {name: f"{word} {len(marked)}" for name, word in acting.items()} | {"back": "unmark"}
     if row is None:
         return {"find": ""} | ({"filter": ""} if total else {})
