@@ -188,9 +188,11 @@ def test_u_in_find_takes_back_what_was_done_there_and_nothing_from_before(home: 
         search(app, f"{PLACE} name=gmv")
         app.wait_for(r"\d of \d found")
         app.press("W")
-        app.wait_for("Follow this search")
+        # In every case the same question.
+        app.wait_for(r"What to follow\?[\s\S]* follow search: .*name=gmv[\s\S]* follow workflow: ")
         app.press("enter")
-        app.wait_for("W unfollow search")
+        app.wait_for("Following .*name=gmv: its new runs join the list, W stops that")
+        app.wait_until(lambda: "name=gmv" in home.run("follow", "list").stdout, "the follow")
         app.press("u")
         app.wait_for("Not followed any more: ")
         app.wait_until(lambda: not home.run("follow", "list").stdout, "the follow undone")

@@ -402,32 +402,42 @@ async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None
         assert "2 marked" in rig.text
 
 
-async def test_capital_w_follows_the_search_once_that_is_chosen() -> None:
+async def test_capital_w_asks_in_every_case_whether_to_follow_the_search_or_the_workflow() -> None:
     async with on_results((80, 24)) as rig:
         assert "W follow" not in rig.text
         await rig.press("W")
         assert "A whole workspace can't be followed" in rig.text
-        # Then it is about the row under the cursor.
+        # Then only the workflow of the row is left, and why is said.
         await rig.press("r")
         rig.control.answer(found(replace(FOUND[0], workflow_id=2261034)))
         await rig.settle()
-        assert "W follow workflow" in rig.text
+        assert "W follow" in rig.text
         await rig.press("W")
+        assert (
+            "What to follow? New runs of it join the list. A whole workspace can't be"
+            in " ".join(rig.text.replace("│", " ").split())
+        )
+        assert "follow search" not in rig.text
+        await rig.press("enter")
         workflow = Query(88123, 0, env_type="Prod", workflow_id=2261034)
         assert rig.asked[-1] == ("follow", BINDING, workflow)
         rig.control.asked.clear()
         await rig.press("/", *" ads", "enter")
-        rig.control.answer(found(*FOUND))
+        rig.control.answer(found(*(replace(each, workflow_id=2261034) for each in FOUND)))
         await rig.settle()
-        assert "W follow search" in rig.text
+        assert "W follow" in rig.text
         await rig.press("W", "escape")
         assert "follow" not in {one[0] for one in rig.asked}
         await rig.press("W")
-        assert "Follow this search?" in rig.text
+        assert "follow search: workspace=88123 ads" in rig.text
+        assert " follow workflow: " in rig.text
+        assert "can't be followed" not in rig.text
         await rig.press("enter")
 
         assert rig.asked[-1] == ("follow", BINDING, Query(88123, 0, name="ads"))
         assert "its new runs join the list, W stops that" in " ".join(rig.text.split())
+        await rig.press("W", "down", "enter")
+        assert rig.asked[-1] == ("follow", BINDING, workflow)
 
 
 async def test_a_search_for_a_tag_by_its_key_is_followed_and_what_can_not_be_is_said() -> None:
@@ -460,12 +470,14 @@ async def test_capital_w_is_called_what_it_does_where_something_is_followed() ->
         await rig.press("g", "f", "enter")
         rig.control.answer(found(replace(FOUND[0], workflow_id=2261034)))
         await rig.settle()
-        assert "W unfollow workflow" in rig.text
-        await rig.press("/", *"ads", "enter")
+        await rig.press("W")
+        assert "unfollow workflow: " in rig.text
+        await rig.press("escape", "/", *"ads", "enter")
         rig.control.answer(found(*FOUND))
         await rig.settle()
-        assert "W unfollow search" in rig.text
         await rig.press("W")
+        assert "unfollow search: workspace=88123 ads" in rig.text
+        await rig.press("enter")
 
         assert "End the follow of workspace=88123 name=ads" in rig.text
 
@@ -477,7 +489,7 @@ async def test_a_follow_that_is_not_shown_yet_or_no_longer_there_is_no_end_of_th
         rig.control.answer(found(*FOUND))
         await rig.settle()
         rig.control.publish(replace(mixed(), follows=(follow,)), pings=False)
-        await rig.press("W")
+        await rig.press("W", "enter")
         assert "End the follow of workspace=88123 name=ads" in rig.text
         await rig.press("escape")
         await rig.app.run_action("app.unfollow(2)")

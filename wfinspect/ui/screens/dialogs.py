@@ -428,6 +428,7 @@ _OTHER_WORDS = {
     "export": "save, file, csv, json, markdown, html",
     "filter": "search, find",
     "find": "search",
+    "follow": "unfollow",
     "follows": "stop a follow, unfollow workflow or search",
     "layout": "zoom, full screen",
     "note": "comment",

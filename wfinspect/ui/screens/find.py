@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import ClassVar
 
 from textual import events, on
@@ -65,6 +65,7 @@ from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import Find, Row
+from wfinspect.watching.lookups import CATCH_ALL
 
 _WATCHED = "w"
 """As the key that watches."""
@@ -102,6 +103,10 @@ def found_columns(
     return base, wider
 
 
+def _choice(action: str, words: str, what: str) -> Choice:
+    return Choice(action, ((f" {words}: {what}", Role.TEXT),), (), f"{words}: {what}")
+
+
 def _terms(search: str) -> list[Term]:
     """Return the conditions of a search that are not reversed; none where it can't be read."""
     with suppress(UsageError):
@@ -119,14 +124,14 @@ class FindScreen(OverlayScreen):
         bind("slash", "search", "search", "/"),
         bind("l", "app.task_log", "log"),
         bind("w", "watch", "watch"),
-        bind("y", "app.copy_id", "copy ID"),
-        bind("W", "follow", "follow search"),
+        bind("W", "follow", "follow"),
         bind("t", "app.tasks", "tasks"),
         bind("space", "mark", "mark", "Space"),
         bind("a", "mark_all", "all"),
         bind("s", "sort", "sort"),
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
+        bind("y", "app.copy_id", "copy ID"),
         bind("u", "undo", "undo"),
         bind("U", "app.upstream", "waits for, holds up"),
     ]
@@ -217,10 +222,7 @@ class FindScreen(OverlayScreen):
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
         back = "cancel" if self._is_typing else "unmark" if self._marked else "back"
-        row = self.needed() if self._has_workflow else None
-        follow = {"W": follow_words(row, self.control.snapshot.follows) if row else ""}
-        if isinstance(self._wanted, Query):
-            follow = {"W": "follow search" if self._follow is None else "unfollow search"}
+        follow = {} if any(self._to_follow) else {"W": ""}
         if not len(self._table):
             useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "y"]
             useless += [] if self._query else ["r"]
@@ -228,6 +230,12 @@ class FindScreen(OverlayScreen):
             return reading | dict.fromkeys(useless, "") | follow
         watch = f"{'unwatch' if is_watched else 'watch'}{count}"
         return {"w": watch, "y": f"copy{count or ' ID'}", "Esc": back, **enter, **follow}
+
+    @property
+    def _hints(self) -> list[tuple[str, str]]:
+        # What acts on all that is marked goes first.
+        is_other = {"Enter": False, "w": False, "y": False} if self._marked else {}
+        return sorted(super()._hints, key=lambda hint: is_other.get(hint[0], True))
 
     @property
     def _wanted(self) -> Query | str:
@@ -248,10 +256,22 @@ class FindScreen(OverlayScreen):
         return self.main.rows.get(row.key) or row
 
     @property
-    def _has_workflow(self) -> bool:
-        """Whether it is known what the row under the cursor is a run of."""
-        row = self.list.chosen
-        return bool(row and row.instance and row.instance.workflow_id)
+    def _to_follow(self) -> Iterator[Choice]:
+        """What W offers: the search, and what the row under the cursor is a run of."""
+        if isinstance(self._wanted, Query):
+            follow, words = self._follow, "follow search"
+            action = "follow_search" if follow is None else f"app.unfollow({follow.number})"
+            yield _choice(action, f"{'un' * (follow is not None)}{words}", self._typed_search)
+        row = self.needed()
+        if row and row.instance and (row.instance.workflow_id or 0) > CATCH_ALL:
+            words = follow_words(row, self.control.snapshot.follows)
+            yield _choice("app.follow", words, shown(row.instance.name, limit=60))
+
+    @property
+    def _typed_search(self) -> str:
+        """The search as it was typed, but for the date."""
+        typed = [w for w in self._offered[0].split() if "date=" not in w.casefold()]
+        return shown(" ".join(typed), limit=100)
 
     @property
     def signs(self) -> Sequence[tuple[str, str]]:
@@ -538,31 +558,24 @@ class FindScreen(OverlayScreen):
             self.main.watch_or_remove(self._acted_on)
             self._mark(set())
 
-    async def action_follow(self) -> None:
-        """Follow the search: what matches joins the list on each date; else the workflow of the row."""
-        if (follow := self._follow) is not None:
-            await self.run_action(f"app.unfollow({follow.number})")
-        elif isinstance(wanted := self._wanted, Query):
-            self._make_sure(wanted)
-        elif self._has_workflow:
-            await self.run_action("app.follow")
-        else:
-            self.notify(wanted)
+    def action_follow(self) -> None:
+        """Ask what to follow, or to end: the search or the workflow of the row, in every case."""
+        choices, wanted = tuple(self._to_follow), self._wanted
+        if not choices:
+            self.notify(str(wanted))
+            return
+        why_not = f" {wanted}" * isinstance(wanted, str)
+        title = f"What to follow? New runs of it join the list.{why_not}"
+        dialog = ChoiceScreen(lambda: choices, title, "do it", is_wide=True)
+        self.app.push_dialog(dialog, partial(self.call_later, self.run_action))
 
-    def _make_sure(self, query: Query) -> None:
-        """Follow a query once that is chosen: the key reads like one for the row under the cursor."""
-        # As it was typed, but for the date.
-        typed = [w for w in self._offered[0].split() if "date=" not in w.casefold()]
-        search = shown(" ".join(typed), limit=100)
-        words = f"follow {search}"
-        choices = (Choice(query, ((f" {words}", Role.TEXT),), (), words),)
-
-        def chosen(found: Query) -> None:
-            self.control.follow(self._target, found)
-            self.notify(f"Following {search}: its new runs join the list, W stops that.")
-
-        title = "Follow this search? New runs that match it join the list."
-        self.app.push_dialog(ChoiceScreen(lambda: choices, title, "follow"), chosen)
+    def action_follow_search(self) -> None:
+        """Follow the search: what matches joins the list on each date."""
+        if isinstance(wanted := self._wanted, Query):
+            self.control.follow(self._target, wanted)
+            self.notify(
+                f"Following {self._typed_search}: its new runs join the list, W stops that."
+            )
 
     def action_take(self) -> None:
         """Watch what is marked; without marks, open what is under the cursor."""
