@@ -174,6 +174,15 @@ async def test_long_lines_wrap() -> None:
         assert "next" in rig.text.splitlines()[3]
 
 
+@pytest.mark.parametrize("begins", ["", "2026-09-18 14:27:01 INFO "])
+async def test_a_rule_has_one_line_and_is_searched_whole(begins: str) -> None:
+    async with on_text(f"{begins}{'=' * 100}\nnext\n") as rig:
+        lines = rig.text.splitlines()
+        assert (lines[1][-9:], lines[2]) == ("=" * 9, " next")
+        await rig.press("/", *"=" * 90, "enter")
+        assert rig.text.splitlines()[1:3] == [lines[1], " next"]
+
+
 async def test_a_line_of_megabytes_is_shown_to_its_end() -> None:
     async with on_text(
         "start" + "y" * 1_000_000 + "target" + "z" * 1_000_000 + "end\nlast\n"

@@ -7,7 +7,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 from operator import itemgetter
 from typing import ClassVar
 
@@ -141,6 +141,8 @@ class LongText:
 
 
 _KEPT_ROWS = 400
+_RULE = re.compile(r"(?:^|\s)([-=_*#~+.])\1{9,}+\s*$")
+"""A line that sets others apart, behind what a line of a log begins with."""
 
 Place = tuple[int, int]
 """A row's number, and which of the pieces it is wrapped to."""
@@ -179,7 +181,7 @@ class TextView(LineView):
         """Return where a character is drawn."""
         row = self.text.row_of(place)
         left = len(shown_block(self.text.row(row, place - self.text.starts[row])))
-        ends = accumulate(map(len, self._pieces_of(row)))
+        ends = accumulate(map(len, self._pieces_of(row)[:-1]))
         return row, sum(end <= left for end in ends)
 
     @property
@@ -270,8 +272,11 @@ class TextView(LineView):
             if len(self._pieces) > _KEPT_ROWS:
                 self._pieces.clear()
             width = max(2, self.text_width - 2)
-            found = list(wrap(shown_block(self.text.row(number)), width, breaks=" "))
-            self._pieces[number] = found
+            shown_row = shown_block(self.text.row(number))
+            # A rule says no more in two lines.
+            is_rule = _RULE.search(shown_row) is not None
+            pieces = wrap(shown_row, width, breaks="\n" if is_rule else " ")
+            self._pieces[number] = found = list(islice(pieces, 1 if is_rule else None))
         return found
 
     def _last_top(self) -> Place:
