@@ -632,13 +632,11 @@ class WfInspectApp(CrashSafeApp):
             return
         goals = {"file": "a file", "clipboard": "the clipboard"}
         scopes = {"": wanted, f"all {len(every)} rows: ": every}
-        has_failed = any(each.family is Family.FAILURE for each in wanted)
-        kinds = (*REPORTS, *FORMATS) if has_failed else (*FORMATS, *REPORTS)
         choices = tuple(
             Choice((rows, kind, goal), ((f" {text}", Role.TEXT),), ((cost, Role.DIM),), text)
             for what, rows in scopes.items()
             # Reports of all rows would take many minutes of calls.
-            for kind in (FORMATS if what else kinds)
+            for kind in (*(() if what else REPORTS), *FORMATS)
             for goal in goals
             for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (
