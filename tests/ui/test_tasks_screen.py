@@ -63,6 +63,9 @@ async def test_without_an_instance_nothing_opens() -> None:
 
             assert rig.app.screen is rig.app.main
             assert "Look up an instance first" in rig.text, key
+    async with running(mixed()) as rig:
+        await rig.press("/", *"nothing", "enter", "space")
+        assert "No row matches: Esc clears the filter." in rig.text
 
 
 async def test_a_question_mark_shows_the_keys_that_the_last_line_has_no_room_for() -> None:

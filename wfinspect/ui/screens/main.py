@@ -613,7 +613,10 @@ class MainScreen(SparingScreen[None]):
     def needed(self) -> Row | None:
         """Return the row under the cursor, which every command is about; notify where there is none."""
         if self.list.chosen is None:
-            self.notify("Look up an instance first: type its ID.", timeout=BRIEF_SECONDS)
+            first = "Look up an instance first: type its ID."
+            if self.list.filter_text and self.rows:
+                first = "No row matches: Esc clears the filter."
+            self.notify(first, timeout=BRIEF_SECONDS)
         return self.list.chosen
 
     @property
