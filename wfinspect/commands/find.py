@@ -55,7 +55,7 @@ def add_date(parser: argparse.ArgumentParser) -> None:
         "--date",
         type=read_day,
         metavar="DATE",
-        help="the business date: 2026-11-28, 20261128, today, yesterday, -2d",
+        help="the business date: 2026-11-28, 20261128, today, yesterday, -2d, by the clock of the region",
     )
 
 
