@@ -578,6 +578,23 @@ def test_a_line_may_be_spelled_in_several_ways(
     assert first == second
 
 
+LINK = "https://dataworks.data.aliyun.com/cn-shanghai/workflow?projectId=88123&instanceId={}"
+
+
+@pytest.mark.parametrize("line", ["get {}", "{} tasks", "status {} -o json", "list add {}"])
+def test_a_link_stands_for_the_ids_in_it(run: Run, line: str) -> None:
+    (code, out, err), of_link = (
+        (run(*line.format(text).split()), run.out, run.err)
+        for text in (DEMO_IDS[0], LINK.format(DEMO_IDS[0]))
+    )
+    run("list", "note", str(DEMO_IDS[0]), LINK.format(5_000_000_000))
+    assert of_link[1] == out
+    assert of_link[2].startswith(f"wfinspect: IDs in the link: {DEMO_IDS[0]}.\n")
+    if "add" not in line:
+        assert of_link == (code, out, f"wfinspect: IDs in the link: {DEMO_IDS[0]}.\n{err}")
+    assert "IDs in" not in run.err
+
+
 def test_a_note_may_be_written_like_an_option(run: Run) -> None:
     run("list", "add", "5")
     assert run("list", "note", "5", "output=csv") == 0

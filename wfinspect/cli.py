@@ -73,6 +73,8 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
         rest = [rest[1], "--help"]
+    if "note" not in rest:
+        rest = [each for word in rest for each in _ids_of_link(word) or [word]]
     name, parser, rest = _command_in(rest, common)
     if not name:
         _refuse_words(rest)
@@ -99,6 +101,23 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     gc.enable()
     code: int = module_of(name).run(args, settings, environ)
     return code
+
+
+def _ids_of_link(word: str) -> list[str]:
+    """Return the IDs in a link, such as one to the console, and say them; none of anything else."""
+    if not re.match(r"https?://", word):
+        return []
+    ids = _ids_in(word)
+    if ids:
+        say(f"IDs in the link: {' '.join(ids)}.")
+    return ids
+
+
+def _ids_in(text: str) -> list[str]:
+    from wfinspect.parsing import find_ids
+    from wfinspect.search import ID_DIGITS
+
+    return [str(each) for each in find_ids(text) if len(str(each)) >= ID_DIGITS]
 
 
 def _command_in(
@@ -167,9 +186,6 @@ _OF_SEVERAL = {"get", "status", "history", "report"}
 
 def _by_name(word: str, argv: Sequence[str]) -> str:
     """Return the sentence on how to find the ID of what was given by its name, or in a text."""
-    from wfinspect.parsing import find_ids
-    from wfinspect.search import ID_DIGITS
-
     words = takewhile(lambda each: each != word, argv)
     command = next((each for each in words if each in COMMANDS), "")
     is_file = os.path.isfile(word.removeprefix("@"))  # noqa: PTH113 - Path raises for a long word
@@ -177,8 +193,7 @@ def _by_name(word: str, argv: Sequence[str]) -> str:
         return _of_file(f"wfinspect {command}".strip(), word.removeprefix("@"))
     given = [*takewhile(lambda each: not each.startswith("-"), argv)]
     at = (command in given[:1]) + (command == "list")
-    found = [str(each) for each in find_ids(" ".join(given[at:])) if len(str(each)) >= ID_DIGITS]
-    if found:
+    if found := _ids_in(" ".join(given[at:])):
         ids = found if command in {*_OF_SEVERAL, "watch", "list", ""} else found[:1]
         text = "`wfinspect list import -` reads IDs from a text. " * (command == "list")
         return f"{text}The IDs alone: {shlex.join(['wfinspect', *given[:at], *ids])}"
