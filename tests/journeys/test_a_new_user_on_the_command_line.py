@@ -378,6 +378,22 @@ def test_a_report_of_nothing_says_so_once(home: Home, simulator: Simulator) -> N
     assert "Nothing has failed of " in home.run("report", "--json").stderr
 
 
+def test_on_a_terminal_each_form_says_that_nothing_was_found(home: Home) -> None:
+    home.run("list", "add", ONE)
+    for words, said in (
+        ("find workspace=88123 date=yesterday nothing -o csv", "no instance matches nothing"),
+        (f"tasks {ONE} nothing --field id", "No task matches"),
+        ("list nothing --json", "No watched instance matches"),
+        ("status nothing --json", "No watched instance matches"),
+        ("history --field id", "No change is recorded"),
+        ("follow list -o csv", "Nothing is followed"),
+    ):
+        with home.start(*words.split(), size=(120, 24)) as on_terminal:
+            assert on_terminal.wait_exit() == 0
+            assert said in on_terminal.text()
+        assert home.run(*words.split()).stderr == "", words
+
+
 @pytest.mark.parametrize("command", ["", "demo"])
 def test_the_app_draws_nothing_where_its_output_is_piped(home: Home, command: str) -> None:
     piped = ["bash", "-c", f"{SCRIPT} {command} | cat; echo code ${{PIPESTATUS[0]}}"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from wfinspect.commands import COMMANDS, output
-from wfinspect.commands.once import Requester, resolve_target
+from wfinspect.commands.once import Requester, resolve_target, say_none
 from wfinspect.errors import ServiceError
 from wfinspect.format import biz_day
 from wfinspect.model import FILTERS, InstanceKey, Query, WorkflowInstance, zone_of
@@ -138,10 +138,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     some = matching(left)
     if some or (error is None and args.output in {"json", "csv"}):
         print(output.printed(args.output, some, target.region, settings.zone, is_several=True))
-    elif error is None:
+    if not (some or error):
         day = biz_day(query.biz_date, zone)
         of = f"Of workspace {query.project_id} and business date {day}"
-        output.say(f"{of}, no {none_found(terms, query, now, zone)}")
+        say_none(args.output, f"{of}, no {none_found(terms, query, now, zone)}")
     # A word with ! that leaves nothing out, such as !success, may be meant for a status.
     words = [each for each in left if each.is_negated and not each.name] if some else []
     hint = hint_on(" ".join(str(each) for each in words if len(matching([each])) == len(read)))

@@ -10,7 +10,7 @@ from math import isfinite
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.find import add_filters, terms_of
-from wfinspect.commands.once import requested, resolve_target, selected_by, selector
+from wfinspect.commands.once import requested, resolve_target, say_none, selected_by, selector
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
 from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
@@ -220,10 +220,10 @@ def _print(follows: list[Follow], form: str, settings: Settings) -> None:
             rows.append((str(each.number), *texts, f"{each.keep_days:g}d", each.due))
         steps = (("NAME", 12), ("ENDPOINT", 12), ("NAME", 0))
         print(output.fitted([rows, places], output.room(), steps))
-    elif given := selected_by(settings):
-        output.say(f"Nothing of {given} is followed.")
-    else:
-        output.say("Nothing is followed. Follow the workflow of an instance: wfinspect follow ID")
+    if not follows:
+        none = "Nothing is followed. Follow the workflow of an instance: wfinspect follow ID"
+        given = selected_by(settings)
+        say_none(form, f"Nothing of {given} is followed." if given else none)
 
 
 _KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "name", "version")

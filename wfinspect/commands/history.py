@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import selected_by, selector, stored
+from wfinspect.commands.once import say_none, selected_by, selector, stored
 from wfinspect.export import json_of
 from wfinspect.format import change_words, clock_time, listed, shown
 from wfinspect.model import InstanceKey, Target, Transition, WorkflowInstance, family_of
@@ -112,11 +112,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         lines = [titles, *(change.cells(settings.zone) for change in changes)]
         places = output.where([change.key.target for change in changes])
         print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
-    else:
+    if not changes:
         given = filter(None, [listed([*map(str, (*ids, *terms))], 5), selected_by(settings)])
         of = "".join(f" of {each}" for each in given)
-        output.say(
+        say_none(
+            args.output,
             f"No change{of} is recorded{' of that time' * (args.since < inf)}: the app and watch --forever record changes, "
-            f"and a first reading is not a change.{hint_on(' '.join(map(str, terms)))}"
+            f"and a first reading is not a change.{hint_on(' '.join(map(str, terms)))}",
         )
     return 0

@@ -21,7 +21,7 @@ from wfinspect.commands.once import (
     read_input,
     resolve_target,
     say_found,
-    say_on_terminal,
+    say_none,
     selected_rows,
     selector,
     stored,
@@ -173,7 +173,7 @@ def _print(
         parts = lines, places, late_and_unseen(rows, now), notes
         print(output.fitted(parts, output.room(), _STEPS))
     if not (rows or ids):
-        (output.say if is_table else say_on_terminal)(none_listed(settings, terms if found else ()))
+        say_none(args.output, none_listed(settings, terms if found else ()))
     # What was not read may match, too.
     if is_table and (unread := unread_words(found)):
         output.say(unread)

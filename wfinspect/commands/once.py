@@ -383,6 +383,11 @@ def say_on_terminal(sentence: str) -> None:
         say(sentence)
 
 
+def say_none(form: object, sentence: str) -> None:
+    """Say why nothing is printed in a form of ``--output``; a script reads that from JSON, CSV or no line."""
+    (say if form in {"table", ""} else say_on_terminal)(sentence)
+
+
 def is_worth_retrying(error: ServiceError) -> bool:
     """Return whether the same call may succeed a little later."""
     if isinstance(error, Unreachable):

@@ -20,12 +20,14 @@ from wfinspect.commands.list import (
 )
 from wfinspect.commands.once import (
     Outcome,
+    Outcomes,
     Selector,
     errors_of,
     gravest,
     read_all,
     resolve_target,
     say_errors,
+    say_none,
     selected_by,
     selector,
     stored,
@@ -103,18 +105,24 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     read = _judged([_with_outcome(row, outcomes[row.key], now) for row in rows], settings, clock)
     known = {row.key for row in matching(read, terms, now)} | errors_of(outcomes).keys()
     read = [row for row in read if row.key in known]
-    if args.output != "table":
-        troubles = {key: error.cause for key, error in errors_of(outcomes).items()}
-        found = [{**row_values(row), "trouble": troubles.get(row.key)} for row in read]
-        output.print_rows(args.output, found, (*KEYS, "trouble"), settings.zone)
-    elif read:
-        lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in read)]
-        places = output.where([row.key.target for row in read])
-        print(output.fitted([lines, places, late_and_unseen(read, now)], output.room()))
-    else:
-        output.say(none_listed(settings, terms))
+    _print_read(read, outcomes, args.output, settings, now)
+    if not read:
+        say_none(args.output, none_listed(settings, terms))
     say_errors(outcomes, is_of_list=not ids)
     return gravest(_codes([outcomes[row.key] for row in read]))
+
+
+def _print_read(
+    rows: Sequence[Row], outcomes: Outcomes, form: str, settings: Settings, now: datetime
+) -> None:
+    if form != "table":
+        troubles = {key: error.cause for key, error in errors_of(outcomes).items()}
+        found = [{**row_values(row), "trouble": troubles.get(row.key)} for row in rows]
+        output.print_rows(form, found, (*KEYS, "trouble"), settings.zone)
+    elif rows:
+        lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in rows)]
+        places = output.where([row.key.target for row in rows])
+        print(output.fitted([lines, places, late_and_unseen(rows, now)], output.room()))
 
 
 def _all_rows(settings: Settings, clock: Clock, *, is_needed: bool) -> list[Row]:

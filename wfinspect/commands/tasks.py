@@ -15,7 +15,7 @@ from wfinspect.commands.once import (
     is_worth_retrying,
     requested,
     resolve_target,
-    say_on_terminal,
+    say_none,
 )
 from wfinspect.errors import NotFound, ServiceError, UsageError, did_you_mean
 from wfinspect.export import csv_table
@@ -108,8 +108,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         _print_tasks(found, args, settings.zone, now)
         if not found:
             none = none_match("task", " ".join(given), TASK_NAMES)
-            say = output.say if args.output == "table" else say_on_terminal
-            say(none if page.items else "The instance has no tasks.")
+            say_none(args.output, none if page.items else "The instance has no tasks.")
         if not page.is_last:
             total = f" of {page.total:,}" if page.total else ""
             output.say(f"Only the first {len(page.items):,}{total} tasks were read.")
