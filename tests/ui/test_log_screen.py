@@ -289,3 +289,13 @@ async def test_without_room_what_a_search_found_stays_and_no_part_is_cut() -> No
         await rig.press("/", *"amount", "enter")
 
         assert rig.text.splitlines()[-2].split("  ") == [" no line has amount", "times: UTC+8"]
+
+
+async def test_another_run_is_shown_at_the_first_line_with_what_is_searched_for() -> None:
+    async with on_log(text="one\nboom\nlast\n") as rig:
+        await rig.press("/", *"boom", "enter")
+        await rig.press("<")
+        rig.control.answer("one\n" * 50 + "boom\n" + "one\n" * 50 + "boom\n")
+        await rig.settle()
+        assert "1 of 2 lines with boom" in rig.text
+        assert "\n boom" in rig.text.replace("\n>", "\n ")

@@ -633,7 +633,7 @@ class LogScreen(TextScreen):
     def _take(self, text: str) -> None:
         is_news = text.replace("\r\n", "\n") != self.text.text or not self._is_read
         if is_news:
-            self._is_read = True
+            is_other, self._is_read = not self._is_read, True
             found = LongText(text)
             has_succeeded = self._subject.family is Family.SUCCESS
             if not self._is_latest:
@@ -642,6 +642,10 @@ class LogScreen(TextScreen):
             self._errors = found.bare(errors)[-_ERRORS_ON_TOP:]
             self.view.show_text(found, errors)
             self.find_all()
+            if is_other and self._found and self._at < 0:
+                # What is searched for in the log of one run is searched for in the next.
+                self._at = 0
+                self._show_match()
         if self.follows and (names_end(text) or not is_news):
             self.request(TaskOf(self._target, self._subject.id), self._take_state)
 
