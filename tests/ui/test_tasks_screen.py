@@ -94,7 +94,7 @@ async def test_a_refusal_is_told_in_place_and_r_asks_again() -> None:
         await rig.settle()
         assert "ListTaskInstances is not allowed: ask for it." in rig.text
         # What narrows tasks is not offered without any.
-        assert "Esc back  c compare  r read again  ? keys" in rig.text
+        assert "Esc back  c compare  i note  r read again  ? keys" in rig.text
         await rig.press("r")
         rig.control.answer(page(*TASKS))
         await rig.settle()
@@ -462,3 +462,10 @@ async def test_the_json_of_a_task_that_was_not_kept_is_asked_for() -> None:
         await rig.settle()
 
         assert '"Id": 5003' in rig.text
+
+
+async def test_i_writes_a_note_about_the_instance_of_the_tasks() -> None:
+    async with on_tasks() as rig:
+        await rig.press("i", *"by hand", "enter")
+        assert rig.asked[-1] == ("note", FAILED, "by hand")
+        assert isinstance(rig.app.screen, TasksScreen)

@@ -526,7 +526,7 @@ class WfInspectApp(CrashSafeApp):
 
     def action_note(self) -> None:
         """Write a note about the row under the cursor."""
-        row = self.main.needed()
+        row = self._needed()
         if row is None:
             return
 

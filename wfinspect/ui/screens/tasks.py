@@ -75,6 +75,7 @@ class TasksScreen(OverlayScreen):
         bind("y", "copy", "copy ID"),
         bind("c", "app.compare", "compare"),
         bind("v", "raw", "JSON"),
+        bind("i", "app.note", "note"),
     ]
     HOLDS_KEYS = True
     TYPING = (("Esc", "cancel"), ("Enter", "keep the filter"), ("Tab", "complete"))

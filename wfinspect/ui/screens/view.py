@@ -61,7 +61,7 @@ def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding
 
 ABOUT_KEYS = ("question_mark", "f1", "colon", "ctrl+p")
 """Show the keys of a view, and find its commands."""
-_AT_ONCE = {"again", "filter", "search", "help", "palette", "turn", "app.compare"}
+_AT_ONCE = {"again", "filter", "search", "help", "palette", "turn", "app.compare", "app.note"}
 """Actions that need no answer."""
 Steps = Generator[Request[Any], Any, None]
 """Yields requests, and gets the answer to each in its place."""
