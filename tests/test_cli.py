@@ -588,6 +588,7 @@ def test_a_link_stands_for_the_ids_in_it(run: Run, line: str) -> None:
         for text in (DEMO_IDS[0], LINK.format(DEMO_IDS[0]))
     )
     run("list", "note", str(DEMO_IDS[0]), LINK.format(5_000_000_000))
+    run("logs", str(DEMO_IDS[0]), "--grep", LINK.format(5_000_000_000))
     assert of_link[1] == out
     assert of_link[2].startswith(f"wfinspect: IDs in the link: {DEMO_IDS[0]}.\n")
     if "add" not in line:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from typing import Any, NoReturn
 
 from wfinspect import __version__
@@ -74,7 +74,12 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
         rest = [rest[1], "--help"]
     if "note" not in rest:
-        rest = [each for word in rest for each in _ids_of_link(word) or [word]]
+        # Behind an option it may be the option's value.
+        words = [
+            (word, [] if before[:1] == "-" else _ids_of_link(word))
+            for before, word in pairwise(["", *rest])
+        ]
+        rest = [each for word, ids in words for each in ids or [word]]
     name, parser, rest = _command_in(rest, common)
     if not name:
         _refuse_words(rest)
