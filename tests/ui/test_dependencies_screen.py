@@ -15,6 +15,7 @@ from wfinspect.errors import NotFound, Throttled
 from wfinspect.model import Dependency, Direction, Page, TaskInstance
 from wfinspect.ui.screens.tasks import DependenciesScreen, TaskScreen, TasksScreen
 from wfinspect.watching.api import Contact, DependenciesOf, Outlook, Snapshot, TasksOf
+from wfinspect.watching.dependencies import CALLS
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 NOT_BEGUN = 10433010001
@@ -52,6 +53,12 @@ def scene() -> Snapshot:
     waiting = row(NOT_BEGUN, "NotRun", name="dwd_coupon_use_di", owner="1823")
     snapshot = mixed()
     return snapshot._replace(rows=(*snapshot.rows, waiting))
+
+
+@pytest.fixture(autouse=True)
+def _two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user decides after two calls: the scene is small."""
+    monkeypatch.setattr("wfinspect.ui.screens.tasks.CALLS", 2)
 
 
 async def answered(rig: Rig, value: object) -> object:
@@ -112,6 +119,36 @@ async def test_more_calls_are_made_only_at_a_key_and_their_number_is_said_before
         await rig.press("F")
         assert await answered(rig, neighbours(2)) == DependenciesOf(BINDING, 2, UP)
         assert "m look" not in rig.text
+
+
+async def test_as_many_calls_are_made_as_by_the_command_and_fewer_where_what_blocks_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wfinspect.ui.screens.tasks.CALLS", CALLS)
+    mine = [task(n, f"own_{n}", "NotRun") for n in (1, *range(100, 109))]
+    async with running(scene()) as rig:
+        rig.app.main.select(key(NOT_BEGUN))
+        await rig.press("U")
+        await answered(rig, page(*mine))
+        await answered(rig, neighbours(1))
+        await answered(rig, neighbours(21))
+        assert not rig.control.questions
+        assert "Its blockers were found, so 9 tasks were not" in rig.text
+        # Those of the instance itself are looked at where the calls suffice for all.
+        await rig.press("escape", "U")
+        await answered(rig, page(*mine[:8]))
+        for found in (neighbours(1), neighbours(21), *[Page((), 1, 0, is_last=True)] * 7):
+            await answered(rig, found)
+        assert not rig.control.questions
+        assert "looks further" not in rig.text
+        await rig.press("escape", "U")
+        await answered(rig, page(*mine))
+        for number in range(51, 60):
+            next_one = Dependency(of(number, "NotRun", 7, "ads_店铺_daily"), "Normal")
+            await answered(rig, Page((next_one,), 1, 1, is_last=True))
+        assert not rig.control.questions
+        assert f"{CALLS} calls, starting from" in rig.text
+        assert "F looks further" in rig.text
 
 
 async def test_the_same_key_goes_on_through_all_that_is_found_or_stops_that() -> None:

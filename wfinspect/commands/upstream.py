@@ -18,6 +18,7 @@ from wfinspect.model import Direction, Family, Follow, InstanceId, InstanceKey
 from wfinspect.settings import Settings
 from wfinspect.watching.api import InstanceOf, Reply, Request, TaskOf, TasksOf
 from wfinspect.watching.dependencies import (
+    CALLS,
     Dependencies,
     DependencySearch,
     Reached,
@@ -27,8 +28,6 @@ from wfinspect.watching.dependencies import (
 from wfinspect.watching.outlook import judged_rows
 from wfinspect.watching.store import Store
 
-CALLS = 10
-"""Calls at most, unless --calls says otherwise."""
 _MANY_CALLS = 6
 """After which a user reads that it lasts: at 2 calls a second, 3 s."""
 _KEYS = (

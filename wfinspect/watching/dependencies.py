@@ -37,6 +37,8 @@ from wfinspect.watching.api import (
     TasksOf,
 )
 
+CALLS = 10
+"""That a search makes at most before the user decides."""
 _MOST_PAGES = 20
 """Pages of one task's neighbours: 2,000 of them."""
 
@@ -422,6 +424,10 @@ class DependencySearch:
         may_go_on = self.calls < most and (is_thorough or not self.walk.is_explained)
         return self.request if may_go_on else None
 
+    def is_short(self, most: int) -> bool:
+        """Return whether `most` calls lead to its end, as far as that is known: then it goes there."""
+        return self.calls + self.walk.found().unread <= most
+
     def found(
         self,
         is_late: Callable[[TaskInstance], bool] = _never,
@@ -534,7 +540,7 @@ async def explore(
         ServiceError: a request was not answered; what was found before that stays.
     """
     while True:
-        may_end = is_thorough or search.calls + search.found().unread <= most
+        may_end = is_thorough or search.is_short(most)
         if (request := search.next_within(most, is_thorough=may_end)) is None:
             return
         try:

@@ -54,10 +54,8 @@ from wfinspect.watching.api import (
     TaskOf,
     TasksOf,
 )
-from wfinspect.watching.dependencies import DependencySearch, Reached, is_followed
+from wfinspect.watching.dependencies import CALLS, DependencySearch, Reached, is_followed
 
-_FIRST_CALLS = 2
-"""Before the user decides: for the tasks of an instance, and for what one of them waits for."""
 _NAMED = 3
 _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
@@ -459,7 +457,7 @@ class DependenciesScreen(OverlayScreen):
         family = task.family if task else self.row(key).family
         has_failed = family is Family.FAILURE
         self._search = self._begun(Direction.DOWNSTREAM if has_failed else Direction.UPSTREAM)
-        self._allowed = _FIRST_CALLS
+        self._allowed = CALLS
         self._is_waiting = self._is_thorough = False
         self._has_moved = False
         """The user has chosen a line."""
@@ -522,7 +520,7 @@ class DependenciesScreen(OverlayScreen):
             self._go_on()
 
     def _begin(self, direction: Direction) -> None:
-        self._search, self._allowed = self._begun(direction), _FIRST_CALLS
+        self._search, self._allowed = self._begun(direction), CALLS
         self._is_waiting = self._is_thorough = self._has_moved = False
         self.trouble = None
         self._go_on()
@@ -530,7 +528,8 @@ class DependenciesScreen(OverlayScreen):
     def _go_on(self) -> None:
         """Send the next request, unless one is out or the calls that were agreed to are spent."""
         most = self._allowed - self._search.known
-        request = self._search.next_within(most, is_thorough=self._is_thorough)
+        may_end = self._is_thorough or (self._allowed == CALLS and self._search.is_short(most))
+        request = self._search.next_within(most, is_thorough=may_end)
         if request is not None and not self._is_waiting:
             self._is_waiting = True
             self.control.submit(request, partial(self.call_later, self._answer, self._search))
@@ -629,7 +628,7 @@ class DependenciesScreen(OverlayScreen):
     @property
     def _is_going_on(self) -> bool:
         """Whether it reads because of the key that looks further."""
-        return self._is_waiting and self._allowed > max(_FIRST_CALLS, self._spent)
+        return self._is_waiting and self._allowed > max(CALLS, self._spent)
 
     def action_more(self) -> None:
         """Look at more tasks, at a call each; at all, once what blocks is explained. Or stop that."""
