@@ -123,9 +123,18 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "1", "--format", "json"], "no option '--format': did you mean --output?"),
         (["get", "1", "--query", "Status"], "no option '--query': did you mean --field?"),
         (["get", "1", "-w"], "no option '-w': did you mean wfinspect watch?"),
-        (["find", "--limit", "5"], "no option '--limit': there are --project, "),
+        (
+            ["find", "x y", "--limit", "5"],
+            "no option '--limit': did you mean wfinspect find 'x y' | head -n 5?",
+        ),
+        (
+            ["logs", "1", "-C3", "--grep", "a|b"],
+            "option '-C': did you mean wfinspect logs 1 | grep -C 3 'a|b'?",
+        ),
+        (["logs", "1", "--context=2"], "did you mean wfinspect logs 1 | grep -C 2 REGEX?"),
+        (["get", "1", "--context", "x"], "no option '--context': did you mean --profile?"),
         (["find", "--state", "Failure"], "no option '--state': did you mean --status?"),
-        (["find", "--filter", "x"], "no option '--filter': there are "),
+        (["find", "--filter", "x"], "no option '--filter': `wfinspect find --help` lists them: "),
         (["logs", "1", "--lines=5"], "no option '--lines': did you mean --tail?"),
         (["logs", "1", "--since", "1h"], "no option '--since': did you mean --tail?"),
         (
@@ -147,7 +156,16 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["status", "1", "short=1"], "--short takes no value."),
         (["get", "x" * 5000], "is not an instance ID"),
         (["list", __file__], f"did you mean import {__file__}?"),
-        (["gte", "1"], "'gte' is not a command or an instance ID: did you mean get?"),
+        (
+            ["--profile", "x y", "gte", "1"],
+            "'gte' is not a command or an instance ID: did you mean wfinspect get --profile 'x y' 1?",
+        ),
+        (["add", "1"], "did you mean wfinspect list add 1?"),
+        (["note", "1", "by Li"], "did you mean wfinspect list note 1 'by Li'?"),
+        (["export"], "did you mean wfinspect list export?"),
+        (["instance", "get", "1"], "did you mean wfinspect get 1?"),
+        (["get", "tasks", "1"], "Did you mean wfinspect tasks 1?"),
+        (["rerun", "1"], "only reads. `wfinspect report 1` has the command that runs failed "),
         (["ods", "1"], "'ods' is not a command or an instance ID: `wfinspect --help` lists"),
         (
             ["report", "-o", "x.html"],
@@ -178,9 +196,12 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["list", "clear"], "export, import: did you mean remove?"),
         (["get", "1", "--no-color"], "no option '--no-color': did you mean --color?"),
         (["get", "1", "-v"], "no option '-v': did you mean --version?"),
-        (["version"], "'version' is not a command or an instance ID: did you mean --version?"),
-        (["ls"], "did you mean list?"),
-        (["rm", "1"], "did you mean list remove?"),
+        (
+            ["version"],
+            "'version' is not a command or an instance ID: did you mean wfinspect --version?",
+        ),
+        (["ls"], "did you mean wfinspect list?"),
+        (["rm", "1"], "did you mean wfinspect list remove 1?"),
         (
             ["follow", "ads_ctr"],
             "'ads_ctr' can't be followed: add its workspace, such as workspace=",
@@ -199,7 +220,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["list", "--csv"], "no option '--csv': did you mean -o csv?"),
         (["status", "--prometheus"], "did you mean -o prometheus?"),
         (["report", "--md"], "did you mean -o markdown?"),
-        (["get", "1", "--yaml"], "did you mean --output?"),
+        (["get", "1", "--yaml"], "did you mean --json?"),
+        (["list", "-q"], "no option '-q': did you mean --field?"),
+        (["watch", "-i", "5", "1"], "no option '-i': did you mean --interval?"),
+        (["get", "1", "-o", "jsonpath={.Id}"], "table, json, csv: did you mean --field?"),
         (["find", "workspace=1", "date=today", "--name", ""], "--name is empty: give TEXT, or "),
         (["logs", "1", "--task="], "--task is empty: give TASK, or leave it out."),
         (["get", "1", "--profile", ""], "--profile is empty: give NAME, or leave it out."),
@@ -227,10 +251,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (["help", "exit", "code"], "no page 'exit-code': did you mean exit-codes?"),
         (["list", "-o", "x.json"], "'x.json' is none of table, json, csv: did you mean > x.json?"),
-        (["describe", "1"], "did you mean get?"),
+        (["describe", "1"], "did you mean wfinspect get 1?"),
         (["list", "delete", "1"], "did you mean remove?"),
         (["follow", "stop", "1"], "did you mean remove?"),
-        (["unfollow", "1"], "did you mean follow remove?"),
+        (["unfollow", "1"], "did you mean wfinspect follow remove 1?"),
         (["help", "nosuch"], "no page 'nosuch': there are keys, search, config, "),
         (["help", "prometheus"], "no page 'prometheus': did you mean scripts?"),
         (["help", "quota"], "no page 'quota': did you mean costs?"),
@@ -267,10 +291,14 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "see", "10433001244,", "thanks"], "The IDs alone: wfinspect get 10433001244"),
         (["tasks", "see 10433001244 20261130"], "The IDs alone: wfinspect tasks 10433001244"),
         (["see 10433001244"], "The IDs alone: wfinspect 10433001244"),
-        (["list", "remove", "ads"], "e.g. 10432987165. `wfinspect list` prints the IDs."),
+        (
+            ["list", "remove", "ads", "status=failed"],
+            "To remove rows: `wfinspect list ads status=failed --field id | xargs wfinspect list remove`",
+        ),
+        (["list", "note", "ads", "x"], "`wfinspect list ads` prints the IDs of rows."),
         (
             ["list", "remove", "all"],
-            "to remove all rows: `wfinspect list --field id | xargs wfinspect list remove`",
+            "To remove rows: `wfinspect list all --field id | xargs wfinspect list remove`",
         ),
         (
             ["find"],
@@ -367,7 +395,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["logs", "1", "-n", "0"], "--tail: '0' can't be used: give a whole number above 0"),
         (["get", "1", "-n", "5"], "no option '-n': `logs` has it; there are --output, "),
         (["compare", "1", "abc"], "'abc' is not an instance ID"),
-        (["get", "1", "-o", "yaml"], "--output: 'yaml' is none of table, json, csv."),
+        (
+            ["get", "1", "-o", "yaml"],
+            "--output: 'yaml' is none of table, json, csv: did you mean json?",
+        ),
         (["--region"], "--region needs a value: --region REGION, region of the workspace"),
         (
             ["get", "1", "--region"],
@@ -389,7 +420,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "-", "--json"], "read IDs from standard input: xargs wfinspect get"),
         (["list", "remove", "-"], "standard input: xargs wfinspect list remove"),
         (["get", "1-20"], "a range is 1..20"),
-        (["watc"], "'watc' is not a command or an instance ID: did you mean watch?"),
+        (["watc"], "'watc' is not a command or an instance ID: did you mean wfinspect watch?"),
         (
             ["lorem"],
             "'lorem' is not a command or an instance ID: `wfinspect --help` lists the commands.",
@@ -653,6 +684,7 @@ def test_what_a_usage_asks_for_is_missed(run: Run, name: str) -> None:
 
 
 def test_help_is_a_word_too(run: Run) -> None:
+    assert run("tasks", "help") == run("tasks", "--help") == 0
     assert run("help", "get") == 0
     assert run.out.startswith("usage: wfinspect get")
 

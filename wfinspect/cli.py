@@ -15,13 +15,14 @@ from itertools import islice, pairwise, takewhile
 from typing import Any, NoReturn
 
 from wfinspect import __version__
-from wfinspect.commands import APP, COMMANDS, TOPICS, Command, module_of
+from wfinspect.commands import APP, COMMANDS, LIST_ACTIONS, TOPICS, Command, module_of
 from wfinspect.commands.output import SERVICE_NAMES, Fields, decide_color, say
 from wfinspect.errors import (
     NotAnId,
     UsageError,
     WfInspectError,
     did_you_mean,
+    nearest,
     none_of,
     starvation,
 )
@@ -73,6 +74,8 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     namespace, rest = common.parse_known_args(list(argv))
     if rest[:1] == ["help"] and rest[1:2] and rest[1] in COMMANDS and rest[1] not in TOPICS:
         rest = [rest[1], "--help"]
+    elif rest[1:] == ["help"] and rest[0] in COMMANDS:
+        rest = [rest[0], "--help"]
     if "note" not in rest:
         # Behind an option it may be the option's value.
         words = [
@@ -82,7 +85,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         rest = [each for word, ids in words for each in ids or [word]]
     name, parser, rest = _command_in(rest, common)
     if not name:
-        _refuse_words(rest)
+        _refuse_words(argv, rest)
         if not parser.takes(rest):
             _refuse_option(argv, rest, common)
     # Options may stand between the words.
@@ -135,13 +138,30 @@ def _command_in(
     return "", _command_parser("", common), rest
 
 
-def _refuse_words(arguments: Sequence[str]) -> None:
+def _refuse_words(argv: Sequence[str], rest: Sequence[str]) -> None:
     """Refuse a word among the IDs of the app: a command that is mistyped."""
-    given = takewhile(lambda argument: not argument.startswith("-"), arguments)
-    if word := next((each for each in given if each[:1].isalpha() and "=" not in each), ""):
-        advice = f"`wfinspect --help` lists the commands. {_by_name(word, arguments)}"
-        hint = did_you_mean(word, (*COMMANDS, "list remove", "follow remove", "--version"), advice)
-        raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
+    given = takewhile(lambda argument: not argument.startswith("-"), rest)
+    word = next((each for each in given if each[:1].isalpha() and "=" not in each), "")
+    if not word:
+        return
+    others = [*argv]
+    others.remove(word)
+    actions = (f"list {each}" for each in LIST_ACTIONS)
+    near = nearest(word, (*COMMANDS, *actions, "follow remove", "--version"))
+    if not near and any(each in COMMANDS for each in others):
+        near = [""]
+    if near:
+        lines = (shlex.join(["wfinspect", *each.split(), *others]) for each in near)
+        hint = f"did you mean {' or '.join(lines)}?"
+    elif word in _CHANGING:
+        report = shlex.join(["wfinspect", "report", *others])
+        hint = f"wfinspect only reads. `{report}` has the command that runs failed tasks again."
+    else:
+        hint = f"`wfinspect --help` lists the commands. {_by_name(word, rest)}"
+    raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
+
+
+_CHANGING = {"rerun", "restart", "retry", "cancel", "stop", "kill", "resume", "suspend", "freeze"}
 
 
 def _instead_of(word: str, argv: Sequence[str]) -> str:
@@ -152,13 +172,16 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
         named = shlex.join([*words, "--field", fields[word.casefold()]])
         return f"Did you mean wfinspect {named}?"
     given = [*takewhile(lambda each: not each.startswith("-"), argv)]
+    if word in COMMANDS and words[1:] == []:
+        return f"Did you mean wfinspect {shlex.join(argv[1:])}?"
+    is_of_row = word != "-" and given[:2] in (["list", "remove"], ["list", "note"])
+    if is_of_row and not _ids_in(" ".join(given)):
+        rows = f"wfinspect list {shlex.join(given[2:] if 'remove' in given else [word])}"
+        removing = f"To remove rows: `{rows} --field id | xargs wfinspect list remove`"
+        return removing if "remove" in given else f"`{rows}` prints the IDs of rows."
     if word in given and "=" in word:
         words = given[1 + (given[0] == "list") :]
         return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
-    if word != "-" and words[:2] in (["list", "remove"], ["list", "note"]):
-        rows = "`wfinspect list --field id | xargs wfinspect list remove`"
-        of_all = f"; to remove all rows: {rows}"
-        return f"`wfinspect list` prints the IDs{of_all if word == 'all' else ''}."
     if word != "-":
         return _by_name(word, argv)
     instead = f"xargs wfinspect {shlex.join(words)}"
@@ -170,6 +193,14 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
 
 
 _MOST_NAMED = 5
+_MOST_LISTED = 8
+_IN_A_SHELL = {
+    **dict.fromkeys(("--limit", "--max", "--max-results", "--top", "--first", "--head"), "head -n"),
+    **dict.fromkeys(("--context", "-C"), "grep -C"),
+    "-A": "grep -A",
+    "-B": "grep -B",
+}
+"""What is behind a pipe in the place of an option that other tools have."""
 _TO_FILES = {"--out", "--outfile", "--output-file"}
 _OF_FILES = {"--file", "--from-file", "--ids"}
 
@@ -282,8 +313,9 @@ class _Parser(argparse.ArgumentParser):
         if not name.startswith("-"):
             what = self._taking(argument) or self.usage
             raise UsageError(f"{argument[:40]!r} is one too many: {what}")
+        value = argument.partition("=")[2]
         if re.fullmatch(r"-\w\d+", name):
-            name = name[:2]
+            name, value = name[:2], name[2:]
         forms = [f"-o {c}" for a in self._actions if a.dest == "output" for c in a.choices or ()]
         flags = [f for f in self._option_string_actions if f.startswith("--")]
         others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
@@ -292,13 +324,23 @@ class _Parser(argparse.ArgumentParser):
         # What it is about may be an argument.
         usage = (self.usage or "").partition("\n")[0]
         there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}: {usage}"
-        after = [argument.partition("=")[2], *self._given[self._given.index(argument) + 1 :]]
+        if len(own) > _MOST_LISTED:
+            there = f"`{self.prog} --help` lists them: {usage}"
+        after = [value, *self._given[self._given.index(argument) + 1 :]]
         file = next(filter(None, after), "FILE")
         if name in _OF_FILES and {"id", "ids", "what"} & {each.dest for each in self._actions}:
             hint = f"only `watch` has --file. {_of_file(self.prog, file)}"
             hint += " To write to a file: --out FILE" * self.has_option("--out")
         elif name in _TO_FILES and not self.has_option("--out"):
             hint = f"did you mean > {shlex.quote(file)}?"
+        elif (tool := _IN_A_SHELL.get(name, "")) and ("grep" in tool) == self.has_option("--grep"):
+            line = [each for each in self._given if each not in {argument, file}]
+            piped = f"{tool} {file if file.isdecimal() else 'N'}{' REGEX' * ('grep' in tool)}"
+            if "--grep" in line:
+                at = line.index("--grep")
+                piped = piped.replace("REGEX", shlex.quote(" ".join(line[at + 1 : at + 2])))
+                del line[at : at + 2]
+            hint = f"did you mean {' '.join([self.prog, *map(shlex.quote, line)])} | {piped}?"
         elif self.get_default("searched") and (pair := _condition(name)):
             hint = f"did you mean {pair}?"
         elif not (hint := did_you_mean(name, [*forms, *flags, *others], "")):
@@ -362,10 +404,11 @@ class _Parser(argparse.ArgumentParser):
         # Several statuses, what may be a word of a search, and parts of fields are checked where they are read.
         choices = None if action.dest in {"status", "action", "field"} else action.choices
         if choices is not None and value not in choices:
-            problem = none_of(str(value), map(str, choices))
-            if "." in str(value) and action.dest == "output":
-                there = "--out" if self.has_option("--out") else ">"
-                problem = f"{problem.partition(':')[0].rstrip('.')}: did you mean {there} {value}?"
+            others = ["--field"] if action.dest == "output" and self.has_option("--field") else []
+            hint = did_you_mean(str(value).partition("=")[0], [*map(str, choices), *others], "")
+            if action.dest == "output" and re.fullmatch(r"[^={}]*\.\w+", str(value)):
+                hint = f"did you mean {'--out' if self.has_option('--out') else '>'} {value}?"
+            problem = none_of(str(value), map(str, choices), hint)
             raise UsageError(f"{self._name_of(action)}: {problem}")
 
     def _name_of(self, action: argparse.Action) -> str:

@@ -33,6 +33,12 @@ ABOUT_KEYS = ("InvalidAccessKeyId", "InvalidSecurityToken", "SecurityToken", "Si
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return the part of a sentence that names what comes near an unknown word; `otherwise` if nothing does."""
+    near = nearest(word, known)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """Return what comes near an unknown word, two at most."""
     import difflib  # noqa: PLC0415 - only for those who mistype
 
     by_folded = {each.casefold().removeprefix("--").removeprefix("-o "): each for each in known}
@@ -47,8 +53,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     # Of three letters one edit changes a third.
     short = [each for each in by_folded if len(each) == len(wanted) == len("get")]
     found = found or difflib.get_close_matches(wanted, short, n=2, cutoff=0.66)
-    near = [by_folded[each] for each in found[:2]]
-    return f"did you mean {' or '.join(near)}?" if near else otherwise
+    return [by_folded[each] for each in found[:2]]
 
 
 _NEAR = 0.73
@@ -66,7 +71,8 @@ _CALLED_ELSEWHERE = {
     "done": "done finished",
     "exit-codes": "codes return-codes",
     "failure": "failure failed fail",
-    "field": "query fields columns column select jsonpath template jq -q",
+    "field": "query fields columns column select jsonpath template go-template custom-columns jq -q "
+    "quiet name id ids ids-only no-header no-headers",
     "find": "search query",
     "follow remove": "unfollow",
     "follow": "subscribe watch stream -f",
@@ -74,15 +80,16 @@ _CALLED_ELSEWHERE = {
     "grep": "search filter match pattern regex",
     "history": "events changes audit",
     "info": "config configure settings env paths",
-    "list remove": "remove rm delete clear unwatch",
-    "json": "-j",
+    "list remove": "rm delete clear unwatch",
+    "interval": "every period refresh -i",
+    "json": "-j yaml yml",
     "list": "ls",
     "log-level": "verbose debug",
     "markdown": "md",
     "name": "-n",
     "notify": "notification notifications bell alerts exec hook on-failure",
     "out": "file output-file",
-    "output": "format output-format -F yaml",
+    "output": "format output-format -F",
     "profile": "account context -p",
     "remove": "rm delete del clear stop end unwatch unfollow",
     "run": "attempt previous retry run-number",
@@ -91,6 +98,7 @@ _CALLED_ELSEWHERE = {
     "ssh": "tmux locale colour color terminal",
     "status": "state ps",
     "success": "success succeeded",
+    "table": "wide text plain",
     "tag": "label labels selector -l",
     "tail": "lines limit last head since -n -t",
     "time-zone": "tz utc",

@@ -297,6 +297,9 @@ COMMANDS: Mapping[str, Command] = {
     ),
 }
 
+LIST_ACTIONS = ("add", "remove", "note", "export", "import")
+"""Words behind ``list``."""
+
 TOPICS = (
     "keys",
     "search",

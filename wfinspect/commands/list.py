@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from wfinspect.clock import Clock, Moment, SystemClock
-from wfinspect.commands import output
+from wfinspect.commands import LIST_ACTIONS, output
 from wfinspect.commands.follow import follow_values, is_bounded
 from wfinspect.commands.once import (
     Selector,
@@ -60,7 +60,6 @@ KEYS = (
     *("id", "name", "status", "since", "read_at", "live", "unseen", "gone", "late", "note"),
     *("follow", *Target._fields, "version"),
 )
-_ACTIONS = ("add", "remove", "note", "export", "import")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=_ACTIONS,
+        choices=LIST_ACTIONS,
         metavar="ACTION|WORD",
         help="add ID..., remove ID..., note ID TEXT, export (as JSON, or with -o csv), import FILE; "
         "without one, print the rows that match words of a search: ads, status=failure, !word",
@@ -85,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _refuse_mistyped(word: str, others: Sequence[str]) -> None:
     """Refuse a first word that is no action, and rather one than a word of a search."""
-    hint = did_you_mean(word, _ACTIONS, "")
+    hint = did_you_mean(word, LIST_ACTIONS, "")
     # Of a short one, such as ads, only what stands behind it says so.
     if len(word) == len("add") and not any(map(find_ids, others)):
         hint = ""
@@ -94,7 +93,7 @@ def _refuse_mistyped(word: str, others: Sequence[str]) -> None:
     if os.path.isfile(word):  # noqa: PTH113 - Path raises for a long word
         hint = f"did you mean import {word}?"
     if hint:
-        raise UsageError(f"list: {none_of(word, _ACTIONS, hint)}")
+        raise UsageError(f"list: {none_of(word, LIST_ACTIONS, hint)}")
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
@@ -106,7 +105,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
         if args.output not in {"", "json", "csv"}:
             raise UsageError("list export prints JSON, or with -o csv CSV.")
-    elif args.action in _ACTIONS:
+    elif args.action in LIST_ACTIONS:
         output.say(stored(settings, clock, _edit(args, settings, environ, clock)))
         return 0
     elif args.action is not None:
