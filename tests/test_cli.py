@@ -145,7 +145,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["report", "--ids", "x"],
             "IDs of a file on the watched list. To write to a file: --out FILE",
         ),
-        (["logs", "--file=x"], "`xargs -n 1 wfinspect logs < x` takes a file with nothing but IDs"),
+        (
+            ["logs", "--file=x"],
+            "`xargs -n 1 wfinspect logs < x` takes a file with nothing but IDs",
+        ),
         (
             ["list", "add", "--file", "x"],
             "--file. `wfinspect list import x` puts the IDs of a file",
@@ -236,8 +239,9 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (["list", "-j"], "no option '-j': did you mean --json?"),
         (["find", "-n", "ads"], "no option '-n': did you mean --name?"),
-        (["logs", "1", "build log"], "did you mean wfinspect logs 1 --task 'build log'?"),
-        (["upstream", "1", "2"], "did you mean wfinspect upstream 1 --task 2?"),
+        (["logs", "10433001244", "10432987165"], "is one too many: give one ID and one task."),
+        (["upstream", "1", "a", "--task", "b"], "'a' is one too many: give one ID and one task."),
+        (["logs", "1", "a", "--failed"], "--failed and --task exclude each other."),
         (["compare", "1", "2", "3"], "'3' is one too many: wfinspect compare ID [OTHER] "),
         (["upstream", "1", "--calls", "x"], "--calls: 'x' can't be used: give all or a whole "),
         (
@@ -588,6 +592,8 @@ def test_a_stream_that_is_full_or_closed_is_told_as_far_as_it_can_be(
         ("tasks {} status=fails", "tasks {} --status=fails"),
         ("logs {} -n2 -f", "logs {} --tail 2 --follow"),
         ("-V get", "--version"),
+        ("logs join_region_dim {} tail=1", "logs {} --task join_region_dim --tail 1"),
+        ("upstream {} {}009", "upstream {} --task {}009"),
         ("tasks join {} --type=odps --name join", "tasks {} join type=odps name=join"),
         ("watch {} until=any:failure", "watch {} --until any:failure"),
         ("find workspace=1 output=json", "find workspace=1 --output json"),
@@ -604,7 +610,8 @@ def test_a_line_may_be_spelled_in_several_ways(
     number = DEMO_IDS[0]
     simulator.set_status(number, "Failure")
     first, second = (
-        (run(*line.format(number).split()), run.out, run.err) for line in (given, documented)
+        (run(*line.replace("{}", str(number)).split()), run.out, run.err)
+        for line in (given, documented)
     )
     assert first == second
 

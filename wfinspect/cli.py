@@ -354,18 +354,16 @@ class _Parser(argparse.ArgumentParser):
 
     def _taking(self, word: str) -> str:
         """Return the sentence on what takes a word that is one too many; "" for nothing."""
-        prog, value = self.prog, word.casefold()
+        value = word.casefold()
         flags = [
             each.option_strings[-1]
             for each in self._actions
             if each.option_strings and value in map(str.casefold, each.choices or ())
         ]
-        if self.has_option("--task"):
-            flags.append("--task")
         if not flags:
             return ""
         words = [*self._given[: self._given.index(word)], flags[0], word[:40]]
-        return f"did you mean {prog} {shlex.join(words)}?"
+        return f"did you mean {self.prog} {shlex.join(words)}?"
 
     def has_option(self, flag: str) -> bool:
         """Return whether there is an option that is written so."""
@@ -439,8 +437,6 @@ class _Parser(argparse.ArgumentParser):
                 raise UsageError(f"{name} needs a value: one that begins with - is written {value}")
             means = {f"--{each.name}": each.meaning for each in OPTIONS}.get(name, action.help)
             raise UsageError(f"{name} needs a value: {name} {action.metavar}, {means}")
-        if found.startswith("not allowed with"):
-            raise UsageError(f"{name} and {names[0].rpartition(' ')[2]} exclude each other.")
         # What is left: a value behind a switch.
         raise UsageError(f"{name} takes no value.")
 

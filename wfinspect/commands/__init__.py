@@ -132,7 +132,7 @@ COMMANDS: Mapping[str, Command] = {
         "of another, with --failed of all that failed. Whose log it is goes to standard error. It makes 2 "
         "calls, and one for each log; with --run alone up to 3 more, to say how it ended then.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
-        "[ID] [--task TASK]",
+        "[ID [TASK] | --task TASK]",
         module="tasks",
         examples=(
             "logs 10432987165 --tail 50",
@@ -171,11 +171,11 @@ COMMANDS: Mapping[str, Command] = {
         "workflows and workspaces. What blocks comes first, then what lies between. Each task that is looked "
         "at costs a call; what was spent, and what was not looked at, goes to standard error.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
-        "[ID] [--task TASK]",
+        "[ID [TASK] | --task TASK]",
         examples=(
             "upstream 10433010001",
             "upstream 10433010001 --calls 30 -o json",
-            "upstream 10433010001 --task build_profile_wide",
+            "upstream 10433010001 build_profile_wide",
         ),
     ),
     "downstream": Command(
@@ -184,7 +184,7 @@ COMMANDS: Mapping[str, Command] = {
         "standard error counts it by workspace and owner, and says what calls were spent and what was "
         "not looked at.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
-        "[ID] [--task TASK]",
+        "[ID [TASK] | --task TASK]",
         module="upstream",
         examples=(
             "downstream 10432987165",

@@ -93,9 +93,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each task, or logs."""
     if args.command == "logs":
-        _refuse_what_contradicts(args)
         target = resolve_target(settings, environ).target
-        key, requester = given_key(args, target), Requester(target, settings, environ)
+        key = given_key(args, target)
+        _refuse_what_contradicts(args)
+        requester = Requester(target, settings, environ)
         requester.run(_print_logs(requester, key, args, _period(settings)))
     else:
         now, given = SystemClock().now(), [args.id, *args.search]
@@ -132,7 +133,16 @@ def _wanted(
 
 
 def given_key(args: argparse.Namespace, target: Target) -> InstanceKey | None:
-    """Return the instance that is given; None where a task alone is, by its ID."""
+    """Return the instance that is given; None where a task alone is, by its ID.
+
+    A task that stands behind it, or before it, becomes that of --task.
+    """
+    if args.second is not None:
+        if _may_be_instance(args.second) and not _may_be_instance(args.id):
+            args.id, args.second = args.second, args.id
+        if args.task is not None or _may_be_instance(args.second):
+            raise UsageError(f"{args.second[:40]!r} is one too many: give one ID and one task.")
+        args.task = args.second
     if args.id is not None:
         return InstanceKey(target, parse_id(args.id))
     if args.task is None:
@@ -201,16 +211,15 @@ def _values(task: TaskInstance) -> Iterator[object]:
         yield (moment(value) or value) if name.endswith("_time") and type(value) is int else value
 
 
-def add_task(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
-    """Add an instance's ID and a task; what else may name tasks joins the group that is returned."""
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """Add an instance's ID and a task."""
     parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
+    parser.add_argument("second", nargs="?", metavar="TASK", help="the same as --task TASK")
+    parser.add_argument(
         "--task",
         metavar="TASK",
         help="of this task, by its name or ID; with its ID the instance's can be left out",
     )
-    return which
 
 
 # Their logs.
@@ -219,8 +228,8 @@ _NAMED = 3
 
 
 def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
-    which = add_task(parser)
-    which.add_argument(
+    add_task(parser)
+    parser.add_argument(
         "--failed",
         dest="is_of_failed",
         action="store_true",
@@ -266,6 +275,8 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _refuse_what_contradicts(args: argparse.Namespace) -> None:
+    if args.is_of_failed and args.task is not None:
+        raise UsageError("--failed and --task exclude each other.")
     if args.is_of_failed and (args.is_followed or args.run):
         raise UsageError("--failed goes with neither --follow nor --run: name one --task.")
     if args.run and args.is_followed:
