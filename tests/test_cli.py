@@ -139,7 +139,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["logs", "1", "--since", "1h"], "no option '--since': did you mean --tail?"),
         (
             ["report", "--file", "x y"],
-            "no option '--file': only `watch` has --file. `xargs wfinspect report < 'x y'` takes ",
+            "no option '--file': only `watch` has --file. `xargs -r wfinspect report < 'x y'` takes ",
         ),
         (
             ["report", "--ids", "x"],
@@ -147,7 +147,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (
             ["logs", "--file=x"],
-            "`xargs -n 1 wfinspect logs < x` takes a file with nothing but IDs",
+            "`xargs -r -n 1 wfinspect logs < x` takes a file with nothing but IDs",
         ),
         (
             ["list", "add", "--file", "x"],
@@ -155,7 +155,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (["get", "/dev/null"], "'/dev/null' is not an instance ID"),
         (["watch", __file__], f"To read IDs from a file: wfinspect watch --file {__file__}"),
-        (["get", f"@{__file__}"], f"`xargs wfinspect get < {__file__}` takes a file"),
+        (["get", f"@{__file__}"], f"`xargs -r wfinspect get < {__file__}` takes a file"),
         (["status", "1", "short=1"], "--short takes no value."),
         (["get", "x" * 5000], "is not an instance ID"),
         (["list", __file__], f"did you mean import {__file__}?"),
@@ -297,12 +297,12 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["see 10433001244"], "The IDs alone: wfinspect 10433001244"),
         (
             ["list", "remove", "ads", "status=failed"],
-            "To remove rows: `wfinspect list ads status=failed --field id | xargs wfinspect list remove`",
+            "To remove rows: `wfinspect list ads status=failed --field id | xargs -r wfinspect list remove`",
         ),
         (["list", "note", "ads", "x"], "`wfinspect list ads` prints the IDs of rows."),
         (
             ["list", "remove", "all"],
-            "To remove rows: `wfinspect list all --field id | xargs wfinspect list remove`",
+            "To remove rows: `wfinspect list all --field id | xargs -r wfinspect list remove`",
         ),
         (
             ["find"],
@@ -421,8 +421,8 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["watch", "-"], "read IDs from standard input: wfinspect watch --file -"),
         (["list", "add", "-"], "read IDs from standard input: wfinspect list import -"),
         (["-"], "read IDs from standard input: wfinspect list import -"),
-        (["get", "-", "--json"], "read IDs from standard input: xargs wfinspect get"),
-        (["list", "remove", "-"], "standard input: xargs wfinspect list remove"),
+        (["get", "-", "--json"], "read IDs from standard input: xargs -r wfinspect get"),
+        (["list", "remove", "-"], "standard input: xargs -r wfinspect list remove"),
         (["get", "1-20"], "a range is 1..20"),
         (["watc"], "'watc' is not a command or an instance ID: did you mean wfinspect watch?"),
         (
@@ -562,7 +562,7 @@ def test_a_reader_that_goes_away_is_141_and_no_traceback(
         (">&-", f"get {DEMO_IDS[0]}", 70, "it is closed"),
         (">&-", "get x", 2, "'x' is not an instance ID"),
         ("2>&-", "get x", 2, ""),
-        ("<&-", "watch --file -", 2, "No instance ID"),
+        ("<&-", "watch --file -", 2, "It holds no instance ID"),
     ],
 )
 def test_a_stream_that_is_full_or_closed_is_told_as_far_as_it_can_be(

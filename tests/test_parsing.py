@@ -327,7 +327,7 @@ def test_what_holds_no_id_is_counted(data: bytes, left_out: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "No instance ID"),
+        (b"", "It holds no instance ID"),
         (b"Id,Name\n", "The column Id holds no instance ID"),
         (b"[]", "The field Id holds no instance ID"),
         (b"# c\nId,Name\n7,x\n1.04E+10,y\n", "line 4: '1.04E+10' is not an instance ID"),

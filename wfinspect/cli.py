@@ -177,14 +177,14 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
     is_of_row = word != "-" and given[:2] in (["list", "remove"], ["list", "note"])
     if is_of_row and not _ids_in(" ".join(given)):
         rows = f"wfinspect list {shlex.join(given[2:] if 'remove' in given else [word])}"
-        removing = f"To remove rows: `{rows} --field id | xargs wfinspect list remove`"
+        removing = f"To remove rows: `{rows} --field id | xargs -r wfinspect list remove`"
         return removing if "remove" in given else f"`{rows}` prints the IDs of rows."
     if word in given and "=" in word:
         words = given[1 + (given[0] == "list") :]
         return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
     if word != "-":
         return _by_name(word, argv)
-    instead = f"xargs wfinspect {shlex.join(words)}"
+    instead = f"xargs -r wfinspect {shlex.join(words)}"
     if "watch" in words:
         instead = "wfinspect watch --file -"
     elif "add" in words or not any(each in COMMANDS for each in words):
@@ -214,7 +214,7 @@ def _of_file(prog: str, file: str) -> str:
     if prog in {"wfinspect", "wfinspect list"}:
         return on_list
     one = "" if prog.rpartition(" ")[2] in _OF_SEVERAL else "-n 1 "
-    return f"`xargs {one}{prog} < {name}` takes a file with nothing but IDs; {on_list}"
+    return f"`xargs -r {one}{prog} < {name}` takes a file with nothing but IDs; {on_list}"
 
 
 _OF_SEVERAL = {"get", "status", "history", "report"}

@@ -187,6 +187,8 @@ def _read(text: str, *, is_file: bool) -> FoundIds:
     if is_file:
         _refuse_damaged(text)
         text = _COMMENT.sub("", text)
+        if not text.strip():
+            raise UsageError("It holds no instance ID.")
     try:
         return FoundIds(parse_ids(text))
     except UsageError:

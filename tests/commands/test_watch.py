@@ -590,7 +590,7 @@ def test_ids_come_from_a_file_or_from_standard_input(
     [
         ([], "list is empty"),
         (["--file", "/no/such"], "/no/such can't be read"),
-        (["--file", "/dev/null"], "No instance ID"),
+        (["--file", "/dev/null"], "/dev/null: It holds no instance ID.\n"),
         (["abc"], "The watched list is empty"),
         (["abc", "10433001244"], "'abc' is not an instance ID"),
         (["1", "--timeout", "0"], "above 0"),
