@@ -251,7 +251,7 @@ async def test_a_failure_on_the_way_is_told_and_r_begins_anew() -> None:
         assert "No route to the service." in rig.text
         assert "Reading" not in rig.text
         # Without runs none is offered.
-        assert "Esc back  r read again  ? keys" in rig.text
+        assert "Esc back  l log  t tasks  r read again  ? keys" in rig.text
         await rig.press("r")
 
         assert rig.control.answer(instance()) == InstanceOf(key(FAILED))

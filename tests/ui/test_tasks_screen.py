@@ -259,6 +259,10 @@ async def test_enter_shows_a_task_with_its_runs_and_its_script() -> None:
         assert '"Id": 5003' in rig.text
         await rig.press("escape", "l")
         assert isinstance(rig.app.screen, LogScreen)
+        await rig.press("escape", "y")
+        assert "5003: " in rig.text
+        await rig.press("U")
+        assert "what it holds up" in rig.text.splitlines()[0]
         await rig.press("escape", "escape", "escape")
         assert rig.app.screen is rig.app.main
 

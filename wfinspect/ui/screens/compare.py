@@ -218,6 +218,8 @@ class CompareScreen(OverlayScreen):
         bind("less_than_sign", "turn(1)", "other run", "< >"),
         bind("greater_than_sign", "turn(-1)"),
         bind("o", "choose", "choose run"),
+        bind("l", "app.task_log", "log"),
+        bind("t", "app.tasks", "tasks"),
         PAGE_BINDING,
     ]
 

@@ -127,7 +127,7 @@ class FindScreen(OverlayScreen):
         bind("W", "follow", "follow"),
         bind("t", "app.tasks", "tasks"),
         bind("space", "mark", "mark", "Space"),
-        bind("a", "mark_all", "all"),
+        bind("a", "mark_all", "mark all"),
         bind("s", "sort", "sort"),
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),

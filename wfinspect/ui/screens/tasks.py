@@ -15,7 +15,6 @@ from wfinspect.model import (
     InstanceId,
     InstanceKey,
     Page,
-    Target,
     TaskInstance,
     WorkflowInstance,
     by_attention,
@@ -60,7 +59,54 @@ _NAMED = 3
 _WORTH_A_LOG = {Family.FAILURE, Family.UNKNOWN, Family.ACTIVE}
 
 
-class TasksScreen(OverlayScreen):
+class _TaskKeysScreen(OverlayScreen):
+    """A view with keys about one task: the one that it shows, or that is under its cursor."""
+
+    _tasks: Sequence[TaskInstance] = ()
+    """Those of the instance, where they are known."""
+
+    def _chosen(self) -> tuple[InstanceKey, TaskInstance] | None:
+        """Return the task, with the instance that it is of; notify where there is none."""
+        raise NotImplementedError
+
+    def action_open(self) -> None:
+        """The task in full."""
+        if (found := self._chosen()) is not None:
+            self.app.push_screen(TaskScreen(self.main, *found))
+
+    def action_log(self) -> None:
+        """Its log."""
+        if (found := self._chosen()) is not None:
+            self.app.push_screen(LogScreen(self.main, *found, self._tasks))
+
+    def action_raw(self) -> None:
+        """Its own JSON, which is requested where the list has none: that of many large tasks is not kept."""
+        if (found := self._chosen()) is not None:
+            (key, task), main = found, self.main
+            title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
+            file = f"wfinspect-task-{task.id}"
+            request = None if task.raw else TaskOf(key.target, task.id)
+            json = TextScreen(main, title, indented(task.raw), file=file, request=request)
+            self.app.push_screen(json)
+
+    def action_upstream(self) -> None:
+        """What it waits for, or what it holds up."""
+        if (found := self._chosen()) is not None:
+            self.app.push_screen(DependenciesScreen(self.main, *found))
+
+    def action_copy(self) -> None:
+        """Copy its ID."""
+        if (found := self._chosen()) is not None:
+            number = str(found[1].id)
+            self.notify(f"{number}: {self.app.copy(number)}")
+
+
+def _around(task: TaskInstance) -> Mapping[str, str]:
+    """Return what the key shows at first that leads to other tasks."""
+    return {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
+
+
+class TasksScreen(_TaskKeysScreen):
     """All tasks, what needs attention first, their progress, and a filter."""
 
     AUTO_FOCUS = "CursorList"
@@ -86,7 +132,6 @@ class TasksScreen(OverlayScreen):
         self._read_in = ""
         """The state of the instance when its tasks were requested."""
         self._page: Page[TaskInstance] | None = None
-        self._tasks: Sequence[TaskInstance] = ()
         self._widest = (4, 4)
         self._over: tasks_text.TimeLine | None = None
         self._chain: Sequence[TaskInstance] = ()
@@ -125,7 +170,7 @@ class TasksScreen(OverlayScreen):
             # Without tasks there is nothing to narrow either.
             others = () if self._tasks else ("s", "/")
             return back | dict.fromkeys(("Enter", "l", "U", "v", "y", *others), "")
-        return back | {"U": "holds up" if task.family is Family.FAILURE else "waits for"}
+        return {**back, **_around(task)}
 
     def about_spans(self, width: int) -> Sequence[Span]:
         if self.input.has_focus:
@@ -332,42 +377,22 @@ class TasksScreen(OverlayScreen):
         self.input.value = words[(at + 1) % len(words)]
         self._kept()
 
-    def _chosen(self) -> TaskInstance | None:
-        """Return the task under the cursor; notify where there is none."""
-        if self.list.chosen is None:
+    def _chosen(self) -> tuple[InstanceKey, TaskInstance] | None:
+        if (task := self.list.chosen) is None:
             self.say_none("There is no task under the cursor.")
-        return self.list.chosen
-
-    def action_open(self) -> None:
-        """The task in full."""
-        if (task := self._chosen()) is not None:
-            self.app.push_screen(TaskScreen(self.main, self._key, task))
-
-    def action_log(self) -> None:
-        """The log of the task under the cursor."""
-        if (task := self._chosen()) is not None:
-            self.app.push_screen(LogScreen(self.main, self._key, task, self._tasks))
-
-    def action_raw(self) -> None:
-        """The task's own JSON."""
-        if (task := self._chosen()) is not None:
-            self.app.push_screen(_json_of(self.main, self._key.target, task))
-
-    def action_upstream(self) -> None:
-        """What the task waits for, or what it holds up."""
-        if (task := self._chosen()) is not None:
-            self.app.push_screen(DependenciesScreen(self.main, self._key, task))
-
-    def action_copy(self) -> None:
-        """Copy the task's ID."""
-        if (task := self._chosen()) is not None:
-            self.notify(f"{task.id}: {self.app.copy(str(task.id))}")
+        return task and (self._key, task)
 
 
-class TaskScreen(OverlayScreen):
+class TaskScreen(_TaskKeysScreen):
     """One task in full, with its runs and its script."""
 
-    BINDINGS: ClassVar = [bind("l", "log", "log"), bind("v", "raw", "JSON"), PAGE_BINDING]
+    BINDINGS: ClassVar = [
+        bind("l", "log", "log"),
+        bind("U", "upstream", "waits for, holds up"),
+        bind("y", "copy", "copy ID"),
+        bind("v", "raw", "JSON"),
+        PAGE_BINDING,
+    ]
 
     def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
         super().__init__(main)
@@ -413,20 +438,19 @@ class TaskScreen(OverlayScreen):
             tasks_text.details(self._subject, self._runs, operations, self.look, now, width)
         )
 
-    def action_log(self) -> None:
-        """Its log."""
-        self.app.push_screen(LogScreen(self.main, self._key, self._subject))
+    @property
+    def words(self) -> Mapping[str, str]:
+        return _around(self._subject)
 
-    def action_raw(self) -> None:
-        """Its own JSON."""
-        self.app.push_screen(_json_of(self.main, self._key.target, self._subject))
+    def _chosen(self) -> tuple[InstanceKey, TaskInstance]:
+        return self._key, self._subject
 
 
 _MORE = 100
 """Calls that are made at most by one more key."""
 
 
-class DependenciesScreen(OverlayScreen):
+class DependenciesScreen(_TaskKeysScreen):
     """What an instance or a task waits for, or holds up.
 
     Every level is made of calls: beyond the first few the user decides.
@@ -440,6 +464,8 @@ class DependenciesScreen(OverlayScreen):
         bind("w", "watch", "watch"),
         bind("o", "take", "its instance"),
         bind("l", "log", "log"),
+        bind("y", "copy", "copy ID"),
+        bind("v", "raw", "JSON"),
         bind("u", "undo", "undo"),
     ]
     HOLDS_KEYS = True
@@ -484,7 +510,7 @@ class DependenciesScreen(OverlayScreen):
     @property
     def words(self) -> Mapping[str, str]:
         useless = [] if self._found.unread else ["F"]
-        useless += [] if self.list.items else ["Enter", "w", "o", "l"]
+        useless += [] if self.list.items else ["Enter", "w", "o", "l", "y", "v"]
         key = self._key_of(self.list.chosen.task) if self.list.chosen else None
         known = self.main.rows.get(key) if key else None
         useless += ["w"] if known and known.is_watched else []
@@ -644,37 +670,27 @@ class DependenciesScreen(OverlayScreen):
         """The other direction."""
         self._begin(Direction.UPSTREAM if self._is_down else Direction.DOWNSTREAM)
 
-    def _chosen_key(self) -> InstanceKey | None:
-        """Return the instance of the task under the cursor; notify where it is not known."""
-        each = self.list.chosen
-        key = self._key_of(each.task) if each else None
-        if each is None:
+    def _chosen(self) -> tuple[InstanceKey, TaskInstance] | None:
+        task = self.list.chosen.task if self.list.chosen else None
+        key = self._key_of(task) if task else None
+        if task is None:
             self.say_none("There is no task under the cursor.")
         elif key is None:
             self.notify("The service does not say which instance the task is of.")
-        return key
-
-    def action_open(self) -> None:
-        """The task in full."""
-        if (key := self._chosen_key()) is not None and self.list.chosen:
-            self.app.push_screen(TaskScreen(self.main, key, self.list.chosen.task))
+        return (key, task) if key and task else None
 
     def action_take(self) -> None:
         """Open the instance of the task under the cursor."""
-        if (key := self._chosen_key()) is not None:
-            self.main.look_up(key)
+        if (found := self._chosen()) is not None:
+            self.main.look_up(found[0])
 
     def action_watch(self) -> None:
         """Watch the instance of the task under the cursor."""
         # Never the other way: of many tasks here it is the instance that this screen is about.
-        if (key := self._chosen_key()) is not None:
+        if (found := self._chosen()) is not None:
+            key, _ = found
             self.main.start_watching([self.main.rows.get(key) or self.row(key)])
             self.bottom.update_lines()
-
-    def action_log(self) -> None:
-        """The log of the task under the cursor."""
-        if (key := self._chosen_key()) is not None and self.list.chosen:
-            self.app.push_screen(LogScreen(self.main, key, self.list.chosen.task))
 
     @on(LineView.Moved)
     def _cursor_moved(self) -> None:
@@ -685,13 +701,3 @@ def _title_of(row: Row, look: Look, rest: str) -> Title:
     glyph, role = glyph_of(row, look)
     name = row.instance.name if row.instance else ""
     return Title(((f" {glyph} ", role), state_word(row)), name, str(row.key.id), rest)
-
-
-def _json_of(main: MainScreen, target: Target, task: TaskInstance) -> TextScreen:
-    """Return the screen of a task's JSON, which requests what the list has none of.
-
-    The JSON of many large tasks is not kept.
-    """
-    title = Title(name=task.task_name, whole=str(task.id), rest="the service's JSON")
-    file, request = f"wfinspect-task-{task.id}", None if task.raw else TaskOf(target, task.id)
-    return TextScreen(main, title, indented(task.raw), file=file, request=request)

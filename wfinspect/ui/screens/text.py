@@ -548,6 +548,7 @@ class LogScreen(TextScreen):
         bind("less_than_sign", "turn(-1)", "other run", "< >"),
         bind("greater_than_sign", "turn(1)"),
         bind("c", "app.compare", "compare"),
+        bind("t", "app.tasks", "tasks"),
     ]
     WHAT = "log"
     HOLDS_KEYS = True
