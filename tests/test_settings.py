@@ -354,7 +354,10 @@ def test_the_table_is_read_from_the_file(tmp_path: Path) -> None:
         ({"rule": "never"}, "rule: 'never' is none of failure, late, settled, any"),
         ({"osc": "99"}, "osc: '99' is none of off, 9, 777"),
         ({"lost_after": 9}, "lost_after: '9' is too short: at least 10 seconds are allowed"),
-        ({"lost_after": "5 min"}, "lost_after: '5 min' is not a duration: write seconds, 90s"),
+        (
+            {"lost_after": "5 mins ago"},
+            "lost_after: '5 mins ago' is not a duration: write seconds, 90s",
+        ),
         ({"lost_after": True}, "is not a duration"),
         ({"lost_after": -300}, "is not a duration"),
         ({"lost_after": float("nan")}, "is not a duration"),

@@ -67,14 +67,14 @@ class MachineZone(tzinfo):
 
 
 _DURATION = re.compile(
-    r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)|(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?",
+    r"([0-9]+(?:\.[0-9]+)?) ?(|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)|(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?",
     re.ASCII,
 )
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def duration_seconds(value: object) -> float:
-    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5m``, ``2h``, ``1d``, ``1h30m``.
+    """Return the seconds of a duration as users write it: ``90``, ``90s``, ``5min``, ``2 hours``, ``1d``, ``1h30m``.
 
     Raises:
         ValueError: it is not one.
@@ -84,7 +84,7 @@ def duration_seconds(value: object) -> float:
     if not (found and found[0]):
         raise ValueError("no duration")
     if found[1]:
-        return float(found[1]) * _UNIT_SECONDS[found[2]]
+        return float(found[1]) * _UNIT_SECONDS[found[2][:1]]
     return float(
         sum(
             int(n or 0) * _UNIT_SECONDS[unit]

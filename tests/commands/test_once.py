@@ -273,6 +273,11 @@ def test_only_what_is_near_is_suggested(word: str, known: tuple[str, ...], near:
     [
         ("90", 90),
         ("1.5h", 5400),
+        ("5min", 300),
+        ("2 hours", 7200),
+        ("30sec", 30),
+        ("1 day", 86_400),
+        ("10secs", 10),
         ("1h30m", 5400),
         ("1m30s", 90),
         ("1h07m", 4020),
@@ -283,7 +288,9 @@ def test_a_duration_is_read_as_tables_print_it(text: str, seconds: float) -> Non
     assert duration_seconds(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", " ", "m", "1m1h", "1h 30m", "1h30", "1.5h30m", "-1h"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "m", "1m1h", "5mo", "1 dayz", "5 min 3", "1h 30m", "1h30", "1.5h30m", "-1h"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         duration_seconds(text)
