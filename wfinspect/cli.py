@@ -400,7 +400,8 @@ class _Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - argparse's
         # Several statuses, what may be a word of a search, and parts of fields are checked where they are read.
-        choices = None if action.dest in {"status", "action", "field"} else action.choices
+        is_read_later = action.dest in {"status", "action", "field", "until"}
+        choices = None if is_read_later else action.choices
         if choices is not None and value not in choices:
             others = ["--field"] if action.dest == "output" and self.has_option("--field") else []
             hint = did_you_mean(str(value).partition("=")[0], [*map(str, choices), *others], "")

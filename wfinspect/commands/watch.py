@@ -30,7 +30,7 @@ from wfinspect.commands.once import (
     stored_rows,
 )
 from wfinspect.dataworks import connector
-from wfinspect.errors import UsageError
+from wfinspect.errors import UsageError, none_of
 from wfinspect.format import biz_day, shown
 from wfinspect.model import Family, Follow, InstanceId, InstanceKey, Target, zone_of
 from wfinspect.parsing import read_id_file
@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         choices=UNTILS,
         metavar="CONDITION",
-        help="all:done (the default), all:success, all:failure, any:done, any:success or any:failure",
+        help="all:done (the default), all:success, all:failure, any:done, any:success or any:failure; "
+        "of one instance done, success or failure",
     )
     parser.add_argument(
         "--file",
@@ -115,6 +116,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     keys = _keys(args, ids, settings, environ) if has_ids else None
     if is_of_list and not args.forever:
         keys = _stored_keys(terms, settings, environ, clock, schedule)
+    until = "" if args.forever else _until(args.until or UNTILS[0], keys)
     target = keys[0].target if keys else resolve_target(settings, environ).target
     if args.forever:
         store, awaited = Store(directory, clock.now), ""
@@ -154,7 +156,6 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             "The watched list is empty: this waits for what is added to it, by "
             "`wfinspect list add ID` or `wfinspect follow`."
         )
-    until = "" if args.forever else args.until or UNTILS[0]
     follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
     with ended_by_signals():
         try:
@@ -162,6 +163,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         finally:
             progress.clear()
             poller.stop()
+
+
+def _until(text: str, keys: Sequence[InstanceKey] | None) -> str:
+    """Return one of `UNTILS`; of one instance the state is enough."""
+    whole = f"all:{text}" if keys is not None and len(keys) == 1 else text
+    if not {text, whole} & {*UNTILS}:
+        raise UsageError(f"--until: {none_of(text, UNTILS)}")
+    return text if text in UNTILS else whole
 
 
 def _is_piped() -> bool:
