@@ -262,6 +262,8 @@ def test_rows_without_keys_are_named_with_their_profile() -> None:
         ("histroy", ("history", "list"), "history"),
         ("failed", ("Failure", "Success"), "Failure"),
         ("cmp", ("compare", "status"), "compare"),
+        ("name", ("TaskId", "TaskName"), "TaskName"),
+        ("zone", ("--interval", "--time-zone"), "--time-zone"),
     ],
 )
 def test_only_what_is_near_is_suggested(word: str, known: tuple[str, ...], near: str) -> None:
