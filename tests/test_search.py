@@ -422,13 +422,30 @@ def test_what_tasks_do_not_have_is_refused() -> None:
         ("wait", "status=wait"),
         ("re", ""),
         ("*ads*", "ads"),
-        ("name=ads%", "name=ads"),
+        ("name=*ads%", "name=ads"),
+        ("queued", "status=Wait"),
+        ("error", "status=Failure"),
         ("a*b", ""),
     ],
 )
 def test_a_part_of_a_status_is_offered_as_one(word: str, other: str) -> None:
     hint = f" A word is a part of a name or ID: did you mean {other}?" if other else ""
     assert none_match("instance", word) == f"No instance matches.{hint}"
+
+
+def test_an_unknown_field_may_be_the_key_of_a_tag_or_name_an_id() -> None:
+    with pytest.raises(UsageError, match=r"'id': an ID is a word of its own: 10432987165$"):
+        parse_search("id=10432987165")
+    for name in ("team", "tag.team"):
+        with pytest.raises(UsageError, match=f"'{name}': use name, .* tag=team:growth$"):
+            parse_search(f"{name}=growth")
+    with pytest.raises(UsageError, match=r"'team': use name, status, type, owner\.$"):
+        parse_search("team=growth", TASK_NAMES)
+
+
+def test_a_date_may_have_slashes_and_a_status_a_star() -> None:
+    assert query_of("workspace=88123 date=2026/09/17") == Query(88123, MIDNIGHT)
+    assert query_of(f"{NEEDED} status=fail*").status == "Failure"
 
 
 def test_nothing_of_today_is_explained_by_what_a_business_date_is() -> None:

@@ -71,7 +71,11 @@ TASK_NAMES: Names = ("name", "status", "type", "owner")
 TASK_WORDS = (*(str(each) for each in Status if each is not Status.UNKNOWN), "frozen", "dry-run")
 _LEAST_PART = 3
 """Characters of a status of which one may be meant."""
-_SPOKEN = {"failed": "Failure", "succeeded": "Success", "successful": "Success", "waiting": "Wait"}
+_SPOKEN = {
+    **dict.fromkeys(("failed", "error"), "Failure"),
+    **dict.fromkeys(("succeeded", "successful", "ok"), "Success"),
+    **dict.fromkeys(("waiting", "pending", "queued"), "Wait"),
+}
 """What users call a status, and the service's word or what several of its words begin with."""
 
 EXAMPLE = "name, ID, status=Failure, !not"
@@ -142,12 +146,13 @@ def completed(text: str, names: Names = NAMES, known: Known = none_known) -> str
 
 
 _WORD = re.compile(r"[^ !][^ ]*")
+_WILDCARDS = re.compile(r"(?:^|(?<==))[*%]+|[*%]+$")
 
 
 def meant(word: str, names: Names = NAMES) -> str:
     """Return the condition that a word without a field may be meant for, e.g. ``status=Failure``."""
-    if (part := word.strip("*%")) != word:
-        return part  # there are no wildcards
+    if (part := _WILDCARDS.sub("", word)) != word:
+        return part  # there are none
     if "date" in names:
         with suppress(UsageError):
             read_day(word)
@@ -267,7 +272,13 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
         if not equals:
             name, value = "", bare
         elif name.lower() not in _FIELDS or _FIELDS[name.lower()].search not in names:
-            hint = did_you_mean(name.lower(), names, f"use {', '.join(names)}.")
+            use = f"use {', '.join(names)}."
+            if name.lower() == "id":
+                use = f"an ID is a word of its own: {shown(value, limit=40)}"
+            elif value and "tag" in names:
+                key = name.lower().removeprefix("tag.")
+                use += f" Of a tag: tag={shown(f'{key}:{value}', limit=60)}"
+            hint = did_you_mean(name.lower(), names, use)
             if name.endswith("!") and name[:-1].lower() in names:
                 hint = f"did you mean !{name[:-1]}={shown(value, limit=40)}?"
             raise UsageError(f"There is no field {_quoted(name)}: {hint}")
@@ -371,7 +382,7 @@ def _test_of(term: Term, now: datetime) -> Test:
 
 def _statuses(value: str) -> Iterator[str]:
     """Yield what a status may begin with, in lower case, for each word between commas."""
-    for part in filter(None, value.casefold().split(",")):
+    for part in filter(None, (each.rstrip("*%") for each in value.casefold().split(","))):
         spoken = (word for said, word in _SPOKEN.items() if said.startswith(part))
         words = (word for each in spoken if not (word := each.casefold()).startswith(part))
         yield next(words, part)
@@ -613,7 +624,9 @@ def read_words(words: Sequence[str], text: str) -> str:
 
 
 def _begun(words: Sequence[str], text: str) -> list[str]:
-    wanted = _SPOKEN.get(text.casefold(), text).casefold()
+    # As a shell says it, a * behind a beginning changes nothing.
+    begun = text.casefold().rstrip("*%")
+    wanted = _SPOKEN.get(begun, begun).casefold()
     found = [word for word in words if word.casefold().startswith(wanted)]
     if not found:
         raise UsageError(none_of(text, words))
@@ -639,7 +652,7 @@ def read_day(text: str) -> Day:
     if ago := _DAYS_AGO.fullmatch(text):
         return timedelta(int(ago[1]))
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(text.replace("/", "-"))
     except ValueError:
         raise UsageError(
             f"{_quoted(text)} is not a date: write today, yesterday, -2d or 2026-11-28."

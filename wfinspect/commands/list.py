@@ -109,7 +109,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         output.say(stored(settings, clock, _edit(args, settings, environ, clock)))
         return 0
     elif args.action is not None:
-        _refuse_mistyped(args.action, args.what)
+        if "=" not in args.action:
+            _refuse_mistyped(args.action, args.what)
         args.action, args.what = None, [args.action, *args.what]
     ids, terms = ids_and_search(args.what)
     shown_of = partial(_print, args=args, ids=ids, terms=terms, clock=clock)
