@@ -587,7 +587,7 @@ def test_a_stream_that_is_full_or_closed_is_told_as_far_as_it_can_be(
         ("-o json get {}", "get {} -o json"),
         ("{} -ojson --field=Status get --", "get {} -o json --field Status"),
         ("{} status --short", "status {} --short"),
-        ("--failed {} logs tail=2", "logs {} --failed --tail 2"),
+        ("--failed {} tail=2 logs", "logs {} --failed --tail 2"),
         ("tasks {} Status=failure,running Output=csv", "tasks {} --status failure,running -o csv"),
         ("tasks {} status=fails", "tasks {} --status=fails"),
         ("logs {} -n2 -f", "logs {} --tail 2 --follow"),

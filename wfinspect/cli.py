@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, pairwise, takewhile
+from itertools import islice, takewhile
 from typing import Any, NoReturn
 
 from wfinspect import __version__
@@ -76,13 +76,6 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         rest = [rest[1], "--help"]
     elif rest[1:] == ["help"] and rest[0] in COMMANDS:
         rest = [rest[0], "--help"]
-    if "note" not in rest:
-        # Behind an option it may be the option's value.
-        words = [
-            (word, [] if before[:1] == "-" else _ids_of_link(word))
-            for before, word in pairwise(["", *rest])
-        ]
-        rest = [each for word, ids in words for each in ids or [word]]
     name, parser, rest = _command_in(rest, common)
     if not name:
         _refuse_words(argv, rest)
@@ -138,10 +131,15 @@ def _command_in(
     return "", _command_parser("", common), rest
 
 
+def _is_word(argument: str) -> bool:
+    """Return whether an argument is neither an ID nor an option, a condition or a link."""
+    return argument[:1].isalpha() and not {"=", ":"} & {*argument}
+
+
 def _refuse_words(argv: Sequence[str], rest: Sequence[str]) -> None:
     """Refuse a word among the IDs of the app: a command that is mistyped."""
     given = takewhile(lambda argument: not argument.startswith("-"), rest)
-    word = next((each for each in given if each[:1].isalpha() and "=" not in each), "")
+    word = next((each for each in given if _is_word(each)), "")
     if not word:
         return
     others = [*argv]
@@ -277,7 +275,7 @@ class _Parser(argparse.ArgumentParser):
             if action is not None and action.nargs != 0 and not equals:
                 if next(left, None) is None:
                     return False
-            elif word[:1].isalpha() or (word[:1] == "-" and action is None and not is_attached):
+            elif _is_word(word) or (word[:1] == "-" and action is None and not is_attached):
                 return False
         return True
 
@@ -305,7 +303,8 @@ class _Parser(argparse.ArgumentParser):
             elif equals and name not in searched and self.has_option(f"--{name}") and not is_note:
                 yield f"--{name}={value}"
             else:
-                yield word
+                # A note keeps its links.
+                yield from ([] if is_note else _ids_of_link(word)) or [word]
 
     def refuse(self, argument: str) -> NoReturn:
         """Say that an argument is one too many, or the name of no option."""
