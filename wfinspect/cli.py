@@ -177,7 +177,9 @@ def _instead_of(word: str, argv: Sequence[str]) -> str:
         rows = f"wfinspect list {shlex.join(given[2:] if 'remove' in given else [word])}"
         removing = f"To remove rows: `{rows} --field id | xargs -r wfinspect list remove`"
         return removing if "remove" in given else f"`{rows}` prints the IDs of rows."
-    if word in given and "=" in word:
+    from wfinspect.search import SPELLED
+
+    if word in given and word.lstrip("!").partition("=")[0].casefold() in SPELLED:
         words = given[1 + (given[0] == "list") :]
         return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
     if word != "-":
@@ -317,7 +319,8 @@ class _Parser(argparse.ArgumentParser):
             name, value = name[:2], name[2:]
         forms = [f"-o {c}" for a in self._actions if a.dest == "output" for c in a.choices or ()]
         flags = [f for f in self._option_string_actions if f.startswith("--")]
-        others = [f"wfinspect {each}" for each in COMMANDS if not self.prog.endswith(each)]
+        commands = (*COMMANDS, *(f"list {each}" for each in LIST_ACTIONS))
+        others = [f"wfinspect {each}" for each in commands if not self.prog.endswith(each)]
         shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
         own = [self._name_of(each) for each in shown if each.option_strings]
         # What it is about may be an argument.
@@ -327,10 +330,12 @@ class _Parser(argparse.ArgumentParser):
             there = f"`{self.prog} --help` lists them: {usage}"
         after = [value, *self._given[self._given.index(argument) + 1 :]]
         file = next(filter(None, after), "FILE")
-        if name in _OF_FILES and {"id", "ids", "what"} & {each.dest for each in self._actions}:
+        is_export = self._given[:1] == ["export"] and name in _OF_FILES
+        takes_ids = {"id", "ids", "what"} & {each.dest for each in self._actions}
+        if name in _OF_FILES and takes_ids and not is_export:
             hint = f"only `watch` has --file. {_of_file(self.prog, file)}"
             hint += " To write to a file: --out FILE" * self.has_option("--out")
-        elif name in _TO_FILES and not self.has_option("--out"):
+        elif (name in _TO_FILES or is_export) and not self.has_option("--out"):
             hint = f"did you mean > {shlex.quote(file)}?"
         elif (tool := _IN_A_SHELL.get(name, "")) and ("grep" in tool) == self.has_option("--grep"):
             line = [each for each in self._given if each not in {argument, file}]

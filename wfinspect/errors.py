@@ -22,6 +22,7 @@ ServiceError, which may quote the service, never holds a secret that this proces
 
 import errno
 import os
+import re
 import resource
 from collections.abc import Iterable
 
@@ -49,8 +50,13 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     # The name of an action of a command, or of a part of a field.
     found = found or [each for each in by_folded if each.endswith((f"list {wanted}", f".{wanted}"))]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
-    is_word = len(wanted) > len("get")
-    found = found or [each for each in by_folded if is_word and each.endswith(wanted)]
+    found = found or [
+        each
+        for each, name in by_folded.items()
+        if wanted
+        and each.endswith(wanted)
+        and re.search(rf"(-.|[A-Z]).{{{len(wanted) - 1}}}$", name)
+    ]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     # Of three letters one edit changes a third.
     short = [each for each in by_folded if len(each) == len(wanted) == len("get")]
