@@ -267,6 +267,14 @@ async def test_a_page_that_failed_is_asked_for_again_by_r_alone() -> None:
         assert rig.control.questions[0][0] == Find(BINDING, Query(88123, MIDNIGHT), 2)
 
 
+async def test_a_search_that_can_not_be_read_is_not_offered_again() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "f", *"ads status=zzz", "enter")
+        assert "'zzz' is none of" in rig.text
+        await rig.press("escape", "f")
+        assert "zzz" not in rig.text
+
+
 async def test_the_answer_to_an_older_search_is_let_go() -> None:
     async with running(mixed()) as rig:
         await rig.press("f", "enter", "/", *"other", "enter", "escape", "enter", "j")

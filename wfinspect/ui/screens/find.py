@@ -408,8 +408,8 @@ class FindScreen(OverlayScreen):
             self._ask_next()
         else:
             self._found, self._page, self._searched = {}, None, typed
-            self._put_first(search)
-            if search:
+            if self._query is not None:
+                self._put_first(search)
                 self._last[self._target] = search
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
