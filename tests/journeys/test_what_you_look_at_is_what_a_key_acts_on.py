@@ -295,7 +295,7 @@ def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simu
         app.send(b"/trade\re")
         app.wait_for("CSV to a file")
         app.wait_for("all 1 rows")
-        app.send(b"\x1b[B\x1b[B\r")
+        app.send(b"to a file\x1b[B\x1b[B\x1b[B\x1b[B\r")
         app.wait_for(r"Written to [\s\S]*\.csv")
         # The log is to get what is typed while its tasks are read.
         app.send(b"l/exit")

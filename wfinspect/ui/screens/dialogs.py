@@ -373,8 +373,13 @@ class ChoiceScreen(SheetScreen):
             self.snapshot_changed()
             self._list.go_to(0)
 
+    # A slow link may have brought these together with the letters before them.
+
+    def action_move(self, where: str) -> None:
+        self._search()
+        super().action_move(where)
+
     def _enter(self) -> None:
-        # A slow link may have brought it together with the letters.
         self._search()
         self.action_take()
 
