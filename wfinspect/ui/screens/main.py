@@ -964,5 +964,8 @@ class MainScreen(SparingScreen[None]):
     def _has_two_panes(self) -> bool:
         """Whether list and detail are in view; notify where one is."""
         if (is_split := self._layout is Layout.SPLIT) is False and not self.is_zoomed:
-            self.notify("Only one pane is in view.", timeout=BRIEF_SECONDS)
+            is_list = self._layout is Layout.LIST
+            said = "Open the detail first: Enter." if is_list else "Only one pane is in view."
+            if self.needed() is not None:
+                self.notify(said, timeout=BRIEF_SECONDS)
         return is_split
