@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "search",
         nargs="*",
         metavar="WORD",
-        help="only those that match: a part of the name or ID, type=odps, owner=, !status=success",
+        help="only those that match: a part of the name or ID, status=failure, type=odps, !word",
     )
     parser.set_defaults(searched=[name for name in TASK_NAMES if name != "status"])
     parser.add_argument(
