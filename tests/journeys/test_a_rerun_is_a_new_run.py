@@ -58,6 +58,11 @@ def test_what_failed_before_a_rerun_is_still_named(home: Home, simulator: Simula
             r"tasks as of [^\n]*\n"
             r" Failed before the rerun: join_region_dim \(run 2\), clean_login_event \(run 1\)\."
         )
+        app.press("escape")
+        app.wait_for("WATCHED")
+        app.press("l")
+        # Of a task that runs now.
+        app.wait_for(r"log of \d+[\s\S]*Failed before the rerun: join_region_dim \(run 2\), clean_")
         app.quit()
 
 

@@ -448,12 +448,11 @@ def task_line(
     return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 
-def failed_before_lines(row: Row, width: int) -> Sequence[Line]:
-    """Return which tasks had failed when an instance was rerun, () where none is known."""
+def failed_before(row: Row) -> str:
+    """Return a sentence on the tasks that had failed when an instance was rerun, "" where none is known."""
     failed = row.outlook.failed_before
     runs = [f"{fmt.shown(t.name_or_id, limit=60)} (run {t.run_number or 1})" for t in failed]
-    said = f"Failed before the rerun: {fmt.listed(runs, 2)}."
-    return instance_text.sentence(said, width) if failed else ()
+    return f"Failed before the rerun: {fmt.listed(runs, 2)}." if failed else ""
 
 
 def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
@@ -464,7 +463,8 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
         lines.append(progress_line(progress, look, width, is_live=is_live))
-    lines += failed_before_lines(row, width)
+    if said := failed_before(row):
+        lines += instance_text.sentence(said, width)
     if row.outlook.deadline and row.is_live:
         lines += instance_text.sentence(row.outlook.deadline, width, Role.TROUBLE)
     lateness = row.outlook.lateness

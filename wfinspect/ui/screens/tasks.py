@@ -237,6 +237,9 @@ class TasksScreen(_TaskKeysScreen):
             return
         if frozen:
             self.notify(f"Skipped, since it is frozen: {names}.")
+        before = tasks_text.failed_before(self.row(self._key))
+        if before and others[0].family is not Family.FAILURE:
+            self.notify(before)
         # In the place of this screen: Esc goes back to where the key was pressed.
         self.app.switch_screen(LogScreen(self.main, self._key, others[0], others))
 
@@ -259,7 +262,8 @@ class TasksScreen(_TaskKeysScreen):
         except UsageError as error:
             self._problem = str(error)
         self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
-        self.head.show(tasks_text.failed_before_lines(self.row(self._key), self.size.width))
+        said = tasks_text.failed_before(self.row(self._key))
+        self.head.show(sentence(said, self.size.width) if said else ())
         self.progress.update_lines()
         self.titles.update_lines()
 
