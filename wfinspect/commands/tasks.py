@@ -336,8 +336,8 @@ async def _run_of(
 ) -> TaskInstance:
     """Return a run of the task whose log is printed without a number, else of the next one that has it.
 
-    Where none is failed now, of one that failed then: of few tasks with later runs the earlier ones
-    are read, at a call each.
+    Where none is failed now, of one that failed then: of a few tasks with later runs the earlier ones
+    are read, at a call each, first of those with most runs. If none of these failed, of the one that ended last.
     """
     latest = max((task.run_number or 1 for task in tasks), default=0)
     if latest < number:
@@ -346,14 +346,16 @@ async def _run_of(
     ordered = sorted(by_attention(tasks), key=lambda task: task.is_frozen)
     having = [task for task in ordered if not _lacking(task, number)]
     later = [task for task in having if (task.run_number or 1) > number]
-    is_sought = not failed_tasks(tasks) and len(later) <= _FEW_RUNS
-    runs = [task for task in having if task not in later]
-    for task in later if is_sought else later[: later[:1] == having[:1]]:
+    is_sought = not failed_tasks(tasks)
+    sought = sorted(later, key=lambda task: -(task.run_number or 1))[:_FEW_RUNS]
+    earlier: list[TaskInstance] = []
+    for task in sought if is_sought else later[: later[:1] == having[:1]]:
         page = await requester.answer(RunsOf(key, task.id))
-        runs += [run for run in page.items if run.run_number == number]
-    failed = failed_tasks(runs)
+        earlier += [run for run in page.items if run.run_number == number]
+    runs = [*(task for task in having if task not in later), *earlier]
+    failed, ended = failed_tasks(runs), sorted(earlier, key=lambda run: -(run.finished_time or 0))
     found = [run for run in runs if run.id == having[0].id]
-    chosen = [*failed * is_sought, *found, having[0]][0]
+    chosen = [*[*failed, *ended] * is_sought, *found, having[0]][0]
     if lacking := _lacking(ordered[0], number):
         output.say(lacking)
     if others := [shown(run.name_or_id, limit=60) for run in failed if run.id != chosen.id]:
@@ -372,7 +374,7 @@ def _lacking(task: TaskInstance, number: int) -> str:
 
 
 _FEW_RUNS = 3
-"""Tasks: the earlier runs of so many are read to find the one that failed."""
+"""Tasks: the earlier runs of at most so many are read to find the one that failed."""
 
 
 async def _going_on(requester: Requester, key: InstanceKey | None, every: float) -> str:
