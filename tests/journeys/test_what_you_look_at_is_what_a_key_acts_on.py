@@ -148,6 +148,12 @@ def test_what_is_watched_no_more_stays_under_the_cursor(home: Home, simulator: S
         # Dropped, it leaves the cursor on the row behind it.
         wait_detail(app, "ods_pay_bill_di")
         app.wait_for("▸ 2 ")
+        app.press("u")
+        app.wait_for("▸ 3 ")
+        # Until then it stays in its place: the row below it is the next.
+        app.send(b"gjwjw")
+        app.wait_for(rf"Unwatched ods_pay_bill_di\w* {OTHER}, u restores")
+        app.wait_for("▸ 1 ")
         app.quit()
 
 

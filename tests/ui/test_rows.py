@@ -352,6 +352,29 @@ def test_what_the_search_hides_is_the_last_unseen() -> None:
     assert table.most_urgent_unseen({rows[1].key}) is rows[0]
 
 
+@pytest.mark.parametrize("query", ["", "status=running"])
+@pytest.mark.parametrize("keeps_places", [True, False])
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_is_watched_no_more_keeps_its_place_and_what_was_looked_up_is_first(
+    sort: str, keeps_places: bool, query: str
+) -> None:
+    rows = Rows(row(n, "Running", started_time=n, added_at=START) for n in range(1, 6))
+    table = RowTable(rows)
+    table.arrange(sort, search_of(query, START))
+    table.keeps_places = keeps_places
+    before = [one.key.id for one in table]
+    third = table[2]._replace(is_watched=False)
+    table.update(rows := rows.updated({third.key: third}))
+    assert [one.key.id for one in table] == before
+    # And so in a list that is made of them.
+    table.arrange(sort, search_of(query, START))
+    assert [one.key.id for one in table] == before
+
+    looked_up = row(9, "Success", is_watched=False)
+    table.update(rows.updated({looked_up.key: looked_up}))
+    assert [one.key.id for one in table] == [9, *before]
+
+
 @given(st.permutations(mixed_rows()))
 def test_the_order_does_not_depend_on_the_order_they_came_in(rows: list[Row]) -> None:
     assert by_attention(tuple(rows)) == by_attention(mixed_rows())

@@ -627,7 +627,7 @@ _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
 class RowTable:
-    """The rows that match a search, in one of `SORTS`, each target's together; what is not watched first.
+    """The rows that match a search, in one of `SORTS`, each target's together; what was looked up first.
 
     Kept while single rows change: what an update costs depends on how many differ. The target of the
     first row comes first, and so on.
@@ -743,7 +743,7 @@ class RowTable:
             is_new = row.added_at is not None and row.added_at > self._added_until
             is_brought = self.keeps_places and is_new and row.follow and new
             stays = (2, row.key) if is_brought else ()
-        elif before.instance is not None and before.is_watched is row.is_watched:
+        elif before.instance is not None and _is_first(before) is _is_first(row):
             # What the user watches or looks up has its place at once.
             is_same = was_kept and before.last_change == row.last_change
             stays = old if self.keeps_places or is_same else ()
@@ -822,7 +822,7 @@ class RowTable:
     def _own_place(self, row: Row | None) -> tuple[Any, ...]:
         if row is None or (row.key not in self._held and self.has_left(row)):
             return ()
-        return (row.is_watched, *_SORTS[self.sort].key(row, self.as_of), row.key)
+        return (not _is_first(row), *_SORTS[self.sort].key(row, self.as_of), row.key)
 
     def _move(self, removed: set[tuple[Any, ...]], added: list[tuple[Any, ...]]) -> None:
         touched: dict[Target, list[tuple[Any, ...]]] = {p[-1].target: [] for p in removed}
@@ -877,6 +877,11 @@ class RowTable:
         _add(dates, date, step)
         if not dates:
             del of_target[name]
+
+
+def _is_first(row: Row) -> bool:
+    """Return whether a row was looked up; one that was on the list keeps its place, for the keys behind `w`."""
+    return not row.is_watched and row.added_at is None
 
 
 def _likeness(row: Row) -> tuple[str, int | None] | None:

@@ -404,8 +404,7 @@ class MainScreen(SparingScreen[None]):
         if before is not None and before.is_watched:
             self._came_from = before.key
         if self.rows.get(key) is None:
-            items = self.list.items
-            former = [items[0].key] if len(items) and not items[0].is_watched else []
+            former = [row.key for row in self.list.items if not row.is_watched]
             self._await(
                 dict.fromkeys(former) | {key: Row(key, is_watched=is_watched, is_loading=True)}
             )
@@ -701,7 +700,7 @@ class MainScreen(SparingScreen[None]):
         self.notify(self._order_said)
 
     def action_watch(self) -> None:
-        """Watch or unwatch it; one that is not watched any more stays, as if it were looked up.
+        """Watch or unwatch it; one that is not watched any more stays in its place.
 
         What is marked is watched; where all of it is, it is removed.
         """
@@ -710,9 +709,7 @@ class MainScreen(SparingScreen[None]):
             self.watch_or_remove(rows)
             self._mark(set())
         elif rows and (row := rows[0]).is_watched:
-            items, place = self.list.items, self.list.cursor
-            near = place + 1 if place + 1 < len(items) else place - 1
-            self._came_from = items[near].key if near >= 0 else None
+            self._came_from = None
             self._displayed = row.key
             self._removed_here.add(row.key)
             self.control.unwatch([row.key], stays=True)
