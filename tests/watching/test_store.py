@@ -200,6 +200,18 @@ def test_a_change_of_which_two_processes_tell_is_recorded_once(
     other.close()
 
 
+def test_a_notification_is_claimed_once_by_processes_that_look_at_the_clock_at_other_times(
+    store: Store, clock: FakeClock
+) -> None:
+    other, since = second(store, clock), START - timedelta(days=1)
+    assert store.claim(["it"], since, START) == ["it"]
+    for later in (0.003, -0.003):
+        assert other.claim(["it"], since, START + timedelta(seconds=later)) == []
+    # By a clock that was set back it was claimed in the future, which may be far away.
+    assert other.claim(["it"], since, START - timedelta(hours=1)) == ["it"]
+    other.close()
+
+
 def test_another_run_that_ends_alike_is_another_change(store: Store) -> None:
     for number, finished in enumerate((9, 19)):
         change = transition(minute=number)

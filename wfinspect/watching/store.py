@@ -181,15 +181,18 @@ class Store:
 
     def claim(self, names: Iterable[str], since: datetime, now: datetime) -> list[str]:
         """Claim notifications; returns those that no process has claimed after `since`."""
-        # Only a time within the span blocks: one from a clock that was set back since does not.
+        # Only a time within the span blocks: one from a clock that was set back since does not. Another
+        # process may have looked at the clock after this one, and claimed before it.
         statement = (
             "INSERT INTO meta (name, value) VALUES (?, ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value"
             " WHERE CAST(value AS INTEGER) NOT BETWEEN ? AND ?"
         )
-        span = (to_microseconds(since), to_microseconds(now))
-
-        values = {name: (f"{_CLAIM}{name}", span[1], *span) for name in names}
+        at = to_microseconds(now)
+        values = {
+            name: (f"{_CLAIM}{name}", at, to_microseconds(since), at + _CLOCK_SET_BACK)
+            for name in names
+        }
         return self._write(
             lambda c: [n for n in values if c.execute(statement, values[n]).rowcount]
         )
