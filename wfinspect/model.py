@@ -348,6 +348,8 @@ class Transition(NamedTuple):
     is_service_time: bool = False
     is_rerun: bool = False
     """A settled run was followed by a new one."""
+    event: str = ""
+    """What is the same in each process that saw this change: run and new state."""
 
     @property
     def family(self) -> Family:

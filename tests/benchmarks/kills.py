@@ -24,8 +24,8 @@ LONGEST_LIFE = 0.3
 def change_of(name: str, number: int) -> tuple[str, Changes]:
     """What is acknowledged of a change, and the change: a row, a reading, a transition and a call."""
     event, row = f"{name}-{number}", key(os.getpid() * 100_000 + number)
-    change = Transition(row, event, "Running", "Failure", START, START, START)
-    changes = Changes(transitions=[(event, change)])
+    change = Transition(row, event, "Running", "Failure", START, START, START, event=event)
+    changes = Changes(transitions=[change])
     changes.added[row] = listed(row, float(number))
     changes.readings[row] = listed(
         row, 0.0, instance=instance(row.id, "Failure"), read_at=START, last_change=change

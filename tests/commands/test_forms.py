@@ -108,7 +108,7 @@ def test_history_has_the_newest_change_first_whichever_was_recorded_first(
         Transition(InstanceKey(target, InstanceId(n)), "x", "Running", "Success", at, now, now)
         for n, at in ((1, now), (2, now - timedelta(hours=1)))
     ]
-    store.save(Changes(transitions=[(str(each.key.id), each) for each in changes]))
+    store.save(Changes(transitions=changes))
 
     assert [row["id"] for row in json.loads(command("history", "--json")[1])] == [1, 2]
     assert command("history")[1].splitlines()[0].split() == ["WHEN", "UTC", "ID", "CHANGE", "NAME"]
@@ -116,7 +116,7 @@ def test_history_has_the_newest_change_first_whichever_was_recorded_first(
         key=InstanceKey(target._replace(profile="b"), changes[0].key.id),
         at=now + timedelta(hours=1),
     )
-    store.save(Changes(transitions=[("", elsewhere)]))
+    store.save(Changes(transitions=[elsewhere]))
     assert [line.split()[-1] for line in command("history")[1].splitlines()] == [
         *("PROFILE", "b", "(env)", "(env)")
     ]

@@ -30,8 +30,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     rows = [listed(key(n), n, START, instance(n), START) for n in range(1, 20)]
     changes = Changes(added={row.key: row for row in rows})
     for number in range(1, 20):
-        change = Transition(key(number), "dwd_trade", "Running", "Failure", at, START, at)
-        changes.transitions.append((str(number), change))
+        changes.transitions.append(
+            Transition(key(number), "dwd_trade", "Running", "Failure", at, START, at)
+        )
     with closing(Store(directory, lambda: at)) as store:
         store.save(changes)
     return (directory / DATABASE).read_bytes()

@@ -52,7 +52,7 @@ def test_it_changes_the_count_of_calls_and_nothing_else(host: Store, clock: Fake
         key(1), 1.0, read_at=START, instance=instance(1, "Failure"), last_change=change
     )
     changes.unseen[key(1)] = True
-    changes.transitions.append(("event", change))
+    changes.transitions.append(change)
     changes.recent[instance(2).id] = START
     changes.calls = Counter({(ACCOUNT, START.date()): 3})
 

@@ -196,14 +196,15 @@ def test_what_another_process_recorded_rings_here_and_is_told_there() -> None:
 def test_what_this_process_claimed_is_told_here_though_another_recorded_it_as_well() -> None:
     alerts = Alerts(NotifyRule.FAILURE)
     failed = change(1)
-    theirs = replace(failed, seen_by=failed.seen_by + timedelta(seconds=1))
+    later = failed.at + timedelta(seconds=1)
+    theirs = replace(failed, at=later, seen_by=later)
     alerts.changed(failed, Row(key(1)), 0.0, is_ours=True)
     alerts.changed(theirs, Row(key(1)), 0.1, is_ours=False)
     message = alerts.take(inf)
     assert message is not None
     assert message.text == "1 failed: dwd_table_1 (1) Running -> Failure"
 
-    again = replace(failed, at=failed.at + timedelta(minutes=1))
+    again = replace(failed, event="another")
     alerts.changed(failed, Row(key(1)), 0.0, is_ours=True)
     alerts.changed(again, Row(key(1)), 0.1, is_ours=False)
     assert alerts.take(inf) is None

@@ -32,11 +32,11 @@ from wfinspect.watching.api import Row
 from wfinspect.watching.store import (
     Changes,
     Store,
-    event_name,
     read,
     text_of,
     to_microseconds,
 )
+from wfinspect.watching.watchlist import event_of
 
 ACCOUNT = (BINDING.profile, BINDING.region)
 TODAY = date(2026, 9, 18)
@@ -193,9 +193,9 @@ def test_a_change_of_which_two_processes_tell_is_recorded_once(
 ) -> None:
     other = second(store, clock)
     end = instance(1, "Failure", started_time=5, finished_time=9)
-    first, later = transition(minute=1), transition(minute=2)
-    assert store.save(Changes(transitions=[(event_name(first, end), first)])) == [first]
-    assert other.save(Changes(transitions=[(event_name(later, end), later)])) == []
+    first, later = (transition(minute=n)._replace(event=event_of(end, START)) for n in (1, 2))
+    assert store.save(Changes(transitions=[first])) == [first]
+    assert other.save(Changes(transitions=[later])) == []
     assert other.transitions(10) == [first]
     other.close()
 
@@ -214,14 +214,14 @@ def test_a_notification_is_claimed_once_by_processes_that_look_at_the_clock_at_o
 
 def test_another_run_that_ends_alike_is_another_change(store: Store) -> None:
     for number, finished in enumerate((9, 19)):
-        change = transition(minute=number)
         end = instance(1, "Failure", started_time=5, finished_time=finished)
-        assert store.save(Changes(transitions=[(event_name(change, end), change)])) == [change]
+        change = transition(minute=number)._replace(event=event_of(end, START))
+        assert store.save(Changes(transitions=[change])) == [change]
 
 
 def test_transitions_come_newest_first_for_one_instance_or_all(store: Store) -> None:
-    changes = [transition(2 - number % 2, number) for number in range(4)]
-    store.save(Changes(transitions=[(str(n), each) for n, each in enumerate(changes)]))
+    changes = [transition(2 - n % 2, n)._replace(event=str(n)) for n in range(4)]
+    store.save(Changes(transitions=changes))
     assert store.transitions(3) == changes[:0:-1]
     assert store.transitions(9, key(1)) == [changes[3], changes[1]]
 
@@ -230,12 +230,12 @@ def test_transitions_are_kept_for_thirty_days_and_up_to_a_number(
     store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "MAX_TRANSITIONS", 3)
-    store.save(Changes(transitions=[("old", transition(minute=0))]))
+    store.save(Changes(transitions=[transition(minute=0)]))
     clock.advance(timedelta(days=30, minutes=1).total_seconds())
     minutes = 31 * 24 * 60
-    late = [transition(minute=minutes + n) for n in range(4)]
-    for number, each in enumerate(late):
-        store.save(Changes(transitions=[(str(number), each)]))
+    late = [transition(minute=minutes + n)._replace(event=str(n)) for n in range(4)]
+    for each in late:
+        store.save(Changes(transitions=[each]))
     assert store.transitions(99) == late[:0:-1]
 
 
@@ -463,8 +463,8 @@ WRITER = textwrap.dedent("""
     store = Store(Path(state_dir), lambda: at)
     for number, _ in enumerate(sys.stdin):
         event = f"{name}-{number}"
-        change = Transition(key, event, "Running", "Failure", at, at, at)
-        store.save(Changes(transitions=[(event, change)]))
+        change = Transition(key, event, "Running", "Failure", at, at, at, event=event)
+        store.save(Changes(transitions=[change]))
         print(event, flush=True)
 """)
 
@@ -543,7 +543,7 @@ def test_a_damaged_value_costs_that_value(
         made = Store(Path(directory) / "state", lambda: START)
         changed = transition()
         changes = added(*(row(n, instance=instance(n), read_at=START) for n in (1, 2, 3)))
-        changes.transitions.append(("one", changed))
+        changes.transitions.append(changed)
         changes.calls[ACCOUNT, TODAY] = 3
         changes.recent[InstanceId(1)] = START
         changes.meta["name"] = "kept"

@@ -82,8 +82,10 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(process=PROCESSES, number=NUMBERS, event=st.sampled_from("abc"), seconds=SECONDS)
     def record(self, process: int, number: int, event: str, seconds: int) -> None:
         at = START + timedelta(seconds=seconds)
-        change = Transition(key(number), "dwd_trade", "Running", "Failure", at, START, at)
-        new = self.stores[process].save(Changes(transitions=[(event, change)]))
+        change = Transition(
+            key(number), "dwd_trade", "Running", "Failure", at, START, at, event=event
+        )
+        new = self.stores[process].save(Changes(transitions=[change]))
         name = (change.key, event)
         assert new == ([] if name in self.events else [change])
         self.events.setdefault(name, change)

@@ -33,7 +33,7 @@ from wfinspect.watching.outlook import OutlookTracker
 from wfinspect.watching.schedule import Batch, Schedule
 from wfinspect.watching.store import Store
 from wfinspect.watching.view import View
-from wfinspect.watching.watchlist import MAX_NAME, NEW, Attention, News
+from wfinspect.watching.watchlist import MAX_NAME, NEW, Attention, News, event_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -376,7 +376,10 @@ class Engine:
             is_failure = instance.family is Family.FAILURE
             if is_failure and over_at is not None and over_at > since:
                 name, seen_at = instance.name[:MAX_NAME], min(over_at, moment.now)
-                change = Transition(key, name, NEW, instance.status, seen_at, since, moment.now)
+                change = Transition(
+                    *(key, name, NEW, instance.status, seen_at, since, moment.now),
+                    event=event_of(instance, moment.now),
+                )
                 self._journal.failed_at_first_sight(key, change)
 
     def _missed(self, key: InstanceKey, error: NotFound, monotonic: float) -> None:
@@ -565,9 +568,9 @@ class Engine:
 def _claim(change: Transition) -> str:
     """Return the name of a change that all processes know it by.
 
-    It is in the store, or only seen by a watch that leaves the list as it is: the time is the service's.
+    It is in the store, or only seen by a watch that leaves the list as it is.
     """
-    return f"change {' '.join(change.key.target)} {change.key.id} {change.at.isoformat()} {change.to_status}"
+    return f"change {' '.join(change.key.target)} {change.key.id} {change.event}"
 
 
 def _name(instance: WorkflowInstance) -> str:

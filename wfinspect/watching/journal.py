@@ -28,7 +28,7 @@ from wfinspect.watching.api import Row, Trouble
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
-from wfinspect.watching.store import MAX_RECENT, Changes, Store, event_name
+from wfinspect.watching.store import MAX_RECENT, Changes, Store
 from wfinspect.watching.watchlist import Edit, News, Observation, Watchlist
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -175,7 +175,7 @@ class Journal:
         row, change = self.watchlist.rows[key], seen.transition
         if change is not None and row.instance is not None:
             self.transitions = [change, *self.transitions[: SHOWN_TRANSITIONS - 1]]
-            self._changes.transitions.append((event_name(change, row.instance), change))
+            self._changes.transitions.append(change)
             del self._changes.transitions[:-_MAX_UNSAVED_TRANSITIONS]
             self._unsaved_news.append(change)
         new = row.instance
@@ -366,7 +366,7 @@ class Journal:
     def _read_transitions(self) -> None:
         recorded = frozenset(stored := self.store.transitions(SHOWN_TRANSITIONS))
         # Those that can't be saved yet are not there, and have been seen all the same.
-        unsaved = [change for _, change in reversed(self._changes.transitions)]
+        unsaved = reversed(self._changes.transitions)
         self.transitions = [*dict.fromkeys([*unsaved, *stored])][:SHOWN_TRANSITIONS]
         if self._recorded is not None:
             new = recorded - self._recorded

@@ -215,9 +215,9 @@ class Alerts:
         """Note a change, and the row as it is by now; of one instance the last counts."""
         if self.is_wanted(change):
             held = self._news.get(change.key)
-            if held is not None and held.change.at == change.at:
+            if held is not None and held.change.event == change.event:
                 # Another process recorded the same, while this one's claim waits to be sent.
-                is_ours |= held.is_ours and held.change.to_status == change.to_status
+                is_ours |= held.is_ours
             seconds = _took_seconds(change, row.instance)
             frozen = row.outlook.frozen if change.family is Family.FAILURE else ()
             self._news[change.key] = AlertNews(change, seconds, is_ours, frozen)

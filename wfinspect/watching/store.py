@@ -69,8 +69,7 @@ class Changes:
     notes: dict[InstanceKey, str] = field(default_factory=dict)
     passed_over: dict[InstanceKey, None] = field(default_factory=dict)
     """Those that no follow is to bring, unless they are on the list."""
-    transitions: list[tuple[str, Transition]] = field(default_factory=list)
-    """Each with its `event_name`, so that two processes notify of it once."""
+    transitions: list[Transition] = field(default_factory=list)
     calls: Counter[tuple[Account, date]] = field(default_factory=Counter)
     recent: dict[InstanceId, datetime] = field(default_factory=dict)
     meta: dict[str, str] = field(default_factory=dict)
@@ -88,20 +87,6 @@ class Changes:
         for changed in (self.added, self.readings, self.ages, self.unseen, self.notes):
             changed.pop(key, None)
         self.removed[key] = None
-
-
-def event_name(transition: Transition, instance: WorkflowInstance) -> str:
-    """Return a name of a change that is the same in each process that saw it: run and new state.
-
-    Args:
-        transition: the change.
-        instance: the reading that showed it.
-    """
-    run = instance.started_time or 0
-    if instance.is_settled and instance.finished_time is not None:
-        return f"{run}/{instance.finished_time}/{transition.to_status}"
-    moment = instance.modify_time or to_microseconds(transition.seen_by)
-    return f"{run}/~{moment}/{transition.to_status}"
 
 
 class Store:
@@ -253,11 +238,7 @@ class Store:
 
         def write(connection: sqlite3.Connection) -> list[Transition]:
             _write_rows(connection, changes, self._now())
-            new = [
-                transition
-                for event, transition in changes.transitions
-                if _write_transition(connection, event, transition)
-            ]
+            new = [each for each in changes.transitions if _write_transition(connection, each)]
             _write_counts(connection, changes)
             if new:
                 _prune(connection, self._now())
@@ -456,7 +437,7 @@ class EphemeralStore(Store):
         for key in changes.removed:
             self._own.pop(key, None)
         self._own |= changes.added
-        return [change for _, change in changes.transitions]
+        return changes.transitions
 
 
 # The file.
@@ -788,14 +769,15 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime)
     connection.executemany(f"UPDATE watched SET note = ? WHERE {_KEY}", notes)  # noqa: S608
 
 
-def _write_transition(connection: sqlite3.Connection, event: str, transition: Transition) -> bool:
+def _write_transition(connection: sqlite3.Connection, transition: Transition) -> bool:
     """Record a change; False if a process has recorded it already."""
     insert = (
         "INSERT INTO transitions (profile, region, endpoint, id, event, seen_by, doc)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
     )
     seen_by = to_microseconds(transition.seen_by)
-    values = (*transition.key.target, transition.key.id, event, seen_by, text_of(transition))
+    key, event = transition.key, transition.event
+    values = (*key.target, key.id, event, seen_by, text_of(transition))
     with closing(connection.execute(insert, values)) as cursor:
         return cursor.rowcount > 0
 

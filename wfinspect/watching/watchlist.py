@@ -19,7 +19,7 @@ from wfinspect.model import Follow, InstanceKey, Status, Transition, WorkflowIns
 from wfinspect.settings import MIN_INTERVAL_SECONDS
 from wfinspect.watching import cadence
 from wfinspect.watching.api import Row, Trouble
-from wfinspect.watching.store import Changes
+from wfinspect.watching.store import Changes, to_microseconds
 
 if TYPE_CHECKING:
     from wfinspect.lateness import Run
@@ -481,7 +481,16 @@ def transition(
         seen_by=at,
         is_service_time=is_exact,
         is_rerun=is_rerun,
+        event=event_of(new, at),
     )
+
+
+def event_of(instance: WorkflowInstance, seen_by: datetime) -> str:
+    """Return the `Transition.event` of a change that a reading showed."""
+    run, status = instance.started_time or 0, instance.status
+    if instance.is_settled and instance.finished_time is not None:
+        return f"{run}/{instance.finished_time}/{status}"
+    return f"{run}/~{instance.modify_time or to_microseconds(seen_by)}/{status}"
 
 
 def _said_at(instance: WorkflowInstance) -> datetime | None:
