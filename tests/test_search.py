@@ -308,7 +308,7 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
     around = instance(unified_workflow_instance_id=5, workflow_id=6)
     offered = suggestions(around, START, SHANGHAI)
 
-    assert offered == (NEEDED, NEEDED + "trigger=5", NEEDED + "workflow=6")
+    assert offered == (NEEDED.strip(), NEEDED + "trigger=5", NEEDED + "workflow=6")
     assert query_of(offered[1]).unified_workflow_instance_id == 5
 
 

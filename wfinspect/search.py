@@ -691,10 +691,12 @@ def suggestions(instance: WorkflowInstance | None, now: datetime, zone: tzinfo) 
     day = (at or now - timedelta(days=1)).astimezone(zone).date()
     if instance is None or instance.project_id is None:
         return ("date=yesterday workspace=",)
-    start = f"workspace={instance.project_id} date={day} "
+    start = f"workspace={instance.project_id} date={day}"
     related = {
         "trigger": instance.unified_workflow_instance_id,
         "workflow": instance.workflow_id,
     }
-    narrower = (f"{start}{name}={number}" for name, number in related.items() if number is not None)
+    narrower = (
+        f"{start} {name}={number}" for name, number in related.items() if number is not None
+    )
     return (start, *narrower)

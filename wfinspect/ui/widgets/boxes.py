@@ -193,8 +193,8 @@ class SearchInput(LineInput):
 
     @property
     def help(self) -> str:
-        """A line on what the last word may become."""
-        return help_on(self.value, self._names, self.known)
+        """A line on what the last word may become; on the first one where what stands there is replaced."""
+        return help_on(self.value.removesuffix(self.selected_text), self._names, self.known)
 
     def _completed(self, value: str) -> str:
         return completed(value, self._names, self.known)
