@@ -85,6 +85,10 @@ def test_fields_are_one_form_of_output(command: Command, live: Simulator) -> Non
     names = json.loads(command("tasks", ONE, "-o", "json")[1])
     printed = command("tasks", ONE, "--field", "task_name")[1]
     assert printed.splitlines() == [each["TaskName"] for each in names]
+    # By the titles of the table, too.
+    titles = command("tasks", ONE, "--field", "ID,STATUS,Name,type,Run,started")[1]
+    called = "Id,Status,TaskName,TaskType,RunNumber,StartedTime"
+    assert titles == command("tasks", ONE, "--field", called)[1] != ""
     assert command("status", "--field", "late,live,profile")[1] == "\ttrue\t(env)\n"
     for line in (
         ("find", *place, "nothing"),

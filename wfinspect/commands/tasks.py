@@ -63,6 +63,8 @@ _T = TypeVar("_T")
 
 # Without what only GetTaskInstance gives, and what the instance says of all its tasks.
 _COLUMNS = TaskInstance._fields[: TaskInstance._fields.index("script_content")]
+_TITLED = {"name": "TaskName", "type": "TaskType", "started": "StartedTime", "run": "RunNumber"}
+"""Columns that are printed, and the service's names of them where these differ."""
 _STEPS = (("NAME", 24), ("STARTED", 0), ("TYPE", 0), ("RUN", 0))
 
 
@@ -171,7 +173,8 @@ def _print_tasks(
         print(csv_table([service_name(n) for n in _COLUMNS], map(_values, tasks), zone))
     elif tasks and isinstance(args.output, output.Fields):
         values = [json.loads(_json(task)) for task in tasks]
-        print(output.as_fields(values, args.output, [*map(service_name, _COLUMNS)]))
+        names = [_TITLED.get(name.casefold(), name) for name in args.output]
+        print(output.as_fields(values, names, [*map(service_name, _COLUMNS)]))
     elif tasks:
         started = output.titled("STARTED", zone, now)
         rows = [
