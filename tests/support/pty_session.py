@@ -84,6 +84,9 @@ class PtySession:
 
         def take_terminal() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            # A shell has what it starts in the background ignore them.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             if ignored_signal is not None:
                 signal.signal(ignored_signal, signal.SIG_IGN)
 
@@ -103,7 +106,7 @@ class PtySession:
             env=base | dict(env or {}),
             cwd=home,
             start_new_session=True,
-            preexec_fn=take_terminal,  # noqa: PLW1509 - it only takes the terminal
+            preexec_fn=take_terminal,  # noqa: PLW1509 - it only takes the terminal and sets signals
             pass_fds=pass_fds,
         )
         self._pidfd = os.pidfd_open(self.process.pid)
