@@ -109,7 +109,7 @@ def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
         # Of pasted IDs that the service does not know none leaves the cursor on another row.
         app.press("s", "s", "s", "s")
         app.wait_for("by ID, lowest first")
-        app.send(f"\x1b[200~{SECOND + 56} {SECOND + 57} {FIRST}\x1b[201~\r".encode())
+        app.send(f"\x1b[200~{SECOND + 56} {SECOND + 57}\x1b[201~\r".encode())
         app.wait_for("Not watched: the service knows none of")
         wait_detail(app, NAMES[SECOND])
         for leave in ("enter", "escape"):
@@ -117,6 +117,16 @@ def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
             app.wait_for("matches" if leave == "enter" else "by ID")
             app.press("escape")
             wait_detail(app, NAMES[SECOND])
+        app.press("y")
+        app.wait_for(f"{SECOND}: ")
+        # Where one is known the cursor goes there, whether it is new or on the list already; else it is back.
+        for pasted, known in ((OTHER, OTHER), (FIRST, FIRST), ("", FIRST)):
+            text = f"{SECOND + 56} {SECOND + 57} {pasted}"
+            app.send(f"\x1b[200~{text}\x1b[201~\r".encode())
+            app.wait_for("Not watched: the service knows none of")
+            wait_detail(app, rf"{known} +watched")
+            app.press("y")
+            app.wait_for(f"{known}: ")
         app.quit()
 
 

@@ -135,6 +135,8 @@ class MainScreen(SparingScreen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-short"), (30, "-tall")]  # noqa: RUF012 - declared so by Textual
 
     _put_off: _PutOff | None = None
+    _entered: Sequence[InstanceKey] = ()
+    """The IDs that were entered, until the next key: the cursor goes to the first that is known."""
 
     def __init__(
         self,
@@ -221,6 +223,7 @@ class MainScreen(SparingScreen[None]):
     def key_pressed(self) -> None:
         """Note that the user is there: the row under the cursor was seen, and is read more often soon."""
         self.last_key_at = self.clock.monotonic()
+        self._entered = ()
         self._drop_put_off()
         self.control.touch()
         # As the poller has it by now: what it has changed since was not painted.
@@ -270,9 +273,12 @@ class MainScreen(SparingScreen[None]):
         }
         before = self.list.chosen
         self._fill()
-        if before and before.instance is None and not self.rows.get(before.key) and self._came_from:
+        if before and before.instance is None and not self.rows.get(before.key):
             # It was put on the list, and the service does not know it.
-            self.list.select(self._came_from)
+            if known := next(filter(self.rows.get, self._entered), None):
+                self._display(known)
+            if known := known or self._came_from:
+                self.list.select(known)
         put_off, row = self._put_off, self.list.chosen
         if put_off is not None and not self.is_current:
             self._drop_put_off()
@@ -570,6 +576,7 @@ class MainScreen(SparingScreen[None]):
             self.control.watch(keys)
         if keys:
             self.look_up(keys[0], is_alone=len(keys) == 1, is_watched=len(keys) > 1)
+            self._entered = keys
         # Later, so that a digit typed behind it is seen: a slow link bunches keys.
         self.id_box.call_later(self._box_left)
 
