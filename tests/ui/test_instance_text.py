@@ -153,6 +153,8 @@ def test_an_old_figure_is_shown_as_such() -> None:
     one = with_outlook(running(5), is_old=True)
 
     assert " 1 failed? " in below(one)
+    # How far it was is left out of the list: a minute later it is another figure.
+    assert " done" not in below(with_outlook(running(5), failed=0, is_old=True))
     assert said(one)[0] == " 17/23 done, 1 failed, 3 running?"
 
 

@@ -121,10 +121,10 @@ async def test_progress_grows_old_when_nobody_is_there_and_is_shown_so(rig: Watc
     await rig.open()
     await rig.run(5.0)
     rig.engine.display(None)
-    await rig.run(100.0)
+    await rig.run(80.0)
     assert rig.outlook().is_progress_live
     rig.drawn = 0
-    await rig.run(100.0)
+    await rig.run(20.0)
 
     assert rig.outlook().progress == Progress(1, 0, 1, 3)
     assert not rig.outlook().is_progress_live

@@ -277,14 +277,11 @@ def name_of(row: Row, mark: Span) -> Span:
 
 
 def _figures(row: Row) -> tuple[str, ...]:
-    """How far it is, the longest wording first; where that is not the present, with a ``?`` as a state."""
-    if row.outlook.progress is None or is_overtaken(row):
+    """How far it is, the longest wording first; nothing where that is not the present."""
+    progress = row.outlook.progress
+    if progress is None or not row.outlook.is_progress_live:
         return ()
-    progress, mark = row.outlook.progress, "" if row.outlook.is_progress_live else "?"
-    if mark and not progress.done and row.family is not Family.ACTIVE:
-        # Nothing was done, and nothing runs: there is no doubt to show.
-        return ()
-    return tuple(f"{progress.done}{of}{progress.total} done{mark}" for of in (" of ", "/"))
+    return tuple(f"{progress.done}{of}{progress.total} done" for of in (" of ", "/"))
 
 
 def failed_so_far(row: Row) -> int:

@@ -27,7 +27,7 @@ from wfinspect.model import (
     progress,
 )
 from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, Row, TasksOf
-from wfinspect.watching.cadence import freshness_seconds, old_after
+from wfinspect.watching.cadence import old_after
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory
 from wfinspect.watching.notifications import Alerts
@@ -260,7 +260,7 @@ class OutlookTracker:
             # More than are read at all: twenty calls without a result are enough.
             state.tasks_at = inf
         elif tasks := outcome.value.items:
-            lasts = inf if row.family.is_settled else freshness_seconds(TASKS_SECONDS)
+            lasts = inf if row.family.is_settled else 1.5 * TASKS_SECONDS
             state.progress_until = moment.monotonic + lasts
             ranked = by_attention(tasks)
             touched = [task for task in ranked if task.may_have_operations]
