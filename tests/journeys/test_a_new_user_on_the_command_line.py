@@ -123,6 +123,12 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     for words in "user", "status=failure !dwd":
         of = home.run("watch", *words.split(), "--json").stdout.splitlines()
         assert [json.loads(line)["id"] for line in of] == [ONE]
+    home.run("list", "add", 10_433_099_998)
+    unknown = home.run("status", "status=failure")
+    assert (unknown.stdout, unknown.returncode) == ("", 0)
+    assert "10433099998" in unknown.stderr
+    assert home.run("status").returncode == 5
+    home.run("list", "remove", 10_433_099_998)
     simulator.stop()
     assert home.run("status", "status=failure").returncode == 3
     elsewhere = home.run("list", ONE, 77)
