@@ -36,7 +36,7 @@ def test_the_history_of_a_failure_says_who_touched_its_tasks_at_a_cost_that_is_s
     with home.start(FAILED, size=(120, 48)) as app:
         app.wait_for("2 failed")
         app.press("h")
-        app.wait_for(r"o +shows who acted on 2 of its tasks: 2 calls")
+        app.wait_for(r"o +reads who acted on 2 of its tasks, at 2 calls: not read yet")
         assert simulator.calls.count(ACTION) == 0
         app.press("o")
         app.wait_for(r"BY HAND 1 [\s\S]*Only [\s\S]*:\d\d +Rerun +by \d+ +join_region_dim")

@@ -645,7 +645,7 @@ async def test_who_acted_on_several_tasks_is_requested_when_the_cost_was_shown()
     async with running(touched(1, 2, 3, 4), (120, 50)) as rig:
         await rig.press("g", "h", "escape", "j", "k", "o")
         assert rig.control.questions == []
-        assert "o  shows who acted on 4 of its tasks: 4 calls" in rig.text
+        assert "o  reads who acted on 4 of its tasks, at 4 calls: not read yet" in rig.text
         await rig.press("o", "o")
 
         assert len(rig.control.questions) == 4
@@ -662,7 +662,7 @@ async def test_o_reads_the_tasks_first_and_then_acts(numbers: tuple[int, ...]) -
         assert "any key stops" not in rig.text
         # Where it is dear, at first what it costs is shown.
         assert len(rig.control.questions) == len(numbers) % 4
-        said = {0: "No task failed or was rerun.", 2: "BY HAND", 4: "acted on 4 of its tasks: 4 c"}
+        said = {0: "No task failed or was rerun.", 2: "BY HAND", 4: "on 4 of its tasks, at 4 c"}
         assert said[len(numbers)] in rig.text
 
 

@@ -228,8 +228,8 @@ def test_the_day_that_was_looked_at_is_said_in_the_zone_of_the_times_below() -> 
 
 
 def test_what_is_not_known_of_operations_is_said() -> None:
-    assert by_hand() == [" o  shows who acted on 2 of its tasks: 2 calls"]
-    assert by_hand(count=1) == [" o  shows who acted on 1 of its tasks: 1 call"]
+    assert by_hand() == [" o  reads who acted on 2 of its tasks, at 2 calls: not read yet"]
+    assert by_hand(count=1) == [" o  reads who acted on 1 of its tasks, at 1 call: not read yet"]
     assert by_hand(None, Reply((KILL,), START))[0] == " BY HAND  reading..."
     assert by_hand(Reply((), START), Reply((), START)) == [
         " BY HAND nothing  Only 2026-09-18 was read."

@@ -221,7 +221,7 @@ def operation_lines(
         return ()
     if any(request not in known for _, request in wanted):
         calls = "1 call" if len(wanted) == 1 else f"{len(wanted)} calls"
-        what = f"shows who acted on {len(wanted)} of its tasks: {calls}"
+        what = f"reads who acted on {len(wanted)} of its tasks, at {calls}: not read yet"
         return tuple(instance_text.keys_with_words(("o", what), width=width))
     outcomes = [(task, known[request]) for task, request in wanted]
     replies = [(task, each.value) for task, each in outcomes if isinstance(each, Reply)]
