@@ -32,7 +32,7 @@ def test_a_paste_in_one_packet_with_keys_goes_to_what_they_open(
     with started(home, simulator) as app:
         app.wait_for("✖ Failure")
         app.send(f"f\x1b[200~{OTHER}\x1b[201~".encode())
-        app.wait_for(rf"Find instances[\s\S]* {OTHER}")
+        app.wait_for(rf"Find  with workspace=[\s\S]* {OTHER}")
         app.press("escape", "escape")
         app.wait_for("type or paste")
         app.send(b"/\x1b[200~none of it\x1b[201~\r")
