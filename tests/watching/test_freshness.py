@@ -139,6 +139,22 @@ async def test_a_rerun_of_what_failed_within_the_hour_is_seen_within_a_minute(
     assert rig.contacts <= {Contact.STARTING, Contact.LIVE}
 
 
+async def test_a_failure_keeps_its_limit_however_often_it_is_read(
+    simulator: Simulator, rig_of: Open
+) -> None:
+    rig = rig_of()
+    [failed] = in_groups(simulator, 1, 1, "Failure")
+    rig.watch(failed)
+    rig.engine.display(rig.key(failed))
+    await rig.run(100.0)
+    simulator.faults.add("ServiceUnavailable")
+    await rig.run(600.0)
+    assert rig.engine.snapshot.health.contact is Contact.NOT_LIVE
+    assert all(row.is_live for row in rig.engine.snapshot.rows)
+    await rig.run(1200.0)
+    assert not any(row.is_live for row in rig.engine.snapshot.rows)
+
+
 async def test_a_small_budget_is_slow_and_no_outage(simulator: Simulator, rig_of: Open) -> None:
     """20 running in 5 groups with the budget README names for the Basic edition."""
     rig = rig_of(budget=90)
