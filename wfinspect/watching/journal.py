@@ -384,11 +384,11 @@ class Journal:
         unsaved = self._changes.readings.get(row.key)
         if unsaved is not None:
             instance, change = instance or unsaved.instance, change or unsaved.last_change
-        noted = row._replace(instance=instance, last_change=change)
         if is_known and unsaved is None and instance is None and change is None:
-            self._changes.ages[row.key] = noted
+            self._changes.ages[row.key] = row
         else:
             self._changes.ages.pop(row.key, None)
+            noted = row._replace(instance=instance, last_change=change)
             self._changes.readings[row.key] = noted
 
     def _note_mark(self, row: Row) -> None:

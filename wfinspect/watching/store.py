@@ -64,7 +64,7 @@ class Changes:
     readings: dict[InstanceKey, Row] = field(default_factory=dict)
     """Rows that are there and were read; instance and change are None where they stay as they are."""
     ages: dict[InstanceKey, Row] = field(default_factory=dict)
-    """The same, of which nothing but the time of their reading differs."""
+    """Rows of which nothing but the time of their reading differs."""
     unseen: dict[InstanceKey, bool] = field(default_factory=dict)
     notes: dict[InstanceKey, str] = field(default_factory=dict)
     passed_over: dict[InstanceKey, None] = field(default_factory=dict)
@@ -747,8 +747,18 @@ def _write_rows(connection: sqlite3.Connection, changes: Changes, now: datetime)
         f" final_at = CASE WHEN :family IS NULL THEN final_at ELSE :final_at END WHERE {_NAMED_KEY}"
         f" AND (read_at IS NULL OR read_at <= :read_at OR read_at > :read_at + {_CLOCK_SET_BACK})"
     )
+    connection.executemany(update, map(_values, changes.readings.values()))
+    # Of these there may be thousands a minute.
+    aged = (
+        (to_microseconds(row.read_at), row.is_gone, *row.key.target, row.key.id)
+        for row in changes.ages.values()
+        if row.read_at is not None
+    )
     connection.executemany(
-        update, map(_values, (*changes.readings.values(), *changes.ages.values()))
+        f"UPDATE watched SET read_at = ?1, is_gone = ?2 WHERE profile = ?3 AND region = ?4"  # noqa: S608
+        " AND endpoint = ?5 AND id = ?6"
+        f" AND (read_at IS NULL OR read_at <= ?1 OR read_at > ?1 + {_CLOCK_SET_BACK})",
+        aged,
     )
     replace = (
         "INSERT OR REPLACE INTO readings (profile, region, endpoint, id, doc)"  # noqa: S608
