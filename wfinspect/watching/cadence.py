@@ -70,9 +70,12 @@ def freshness_seconds(effective_interval: float) -> float:
     return max(_FRESH_FLOOR_SECONDS, 2.5 * effective_interval + 5.0)
 
 
+SETTLED_FRESH_SECONDS = freshness_seconds(SETTLED_SECONDS * (1.0 + JITTER))
+"""At least so long that of a settled run does: how often it is read says how likely a rerun is."""
+
+
 def _age_shown_after(family: str) -> float:
-    normal = SETTLED_SECONDS * (1.0 + JITTER)
-    return freshness_seconds(normal) if family in SETTLED else AGE_SHOWN_SECONDS
+    return SETTLED_FRESH_SECONDS if family in SETTLED else AGE_SHOWN_SECONDS
 
 
 def old_after(family: str, interval: float) -> float:

@@ -18,7 +18,7 @@ from wfinspect.clock import Moment
 from wfinspect.errors import CredentialsMissing, DailyLimit, Refused
 from wfinspect.model import InstanceKey, Target
 from wfinspect.watching.api import Contact, Health, Row, Slow, Snapshot, Trouble
-from wfinspect.watching.cadence import JITTER, SETTLED_SECONDS, freshness_seconds
+from wfinspect.watching.cadence import SETTLED_FRESH_SECONDS, freshness_seconds
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.limits import CircuitBreaker, Wait
 from wfinspect.watching.notifications import Alerts
@@ -363,9 +363,8 @@ def judge(
     if is_final:
         expires_at = inf
     elif read_at is not None:
-        # How often a settled run is read says how likely a rerun is, not how soon it may be wrong.
-        own = SETTLED_SECONDS * (1.0 + JITTER) if row.family.is_settled else 0.0
-        expires_at = read_at + freshness_seconds(max(state.interval, own))
+        least = SETTLED_FRESH_SECONDS if row.family.is_settled else 0.0
+        expires_at = read_at + max(freshness_seconds(state.interval), least)
     state.is_old = monotonic >= expires_at
     state.is_awaited = not (is_final or row.is_gone or state.fault)
     is_lost = read_at is not None and read_at <= lost_at and not row.family.is_settled
