@@ -103,15 +103,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     outcomes, _ = read_all([row.key for row in rows], settings, environ, clock)
     now = clock.now()
     read = _judged([_with_outcome(row, outcomes[row.key], now) for row in rows], settings, clock)
-    read = [*matching(read, terms, now)]
+    read = matching(read, terms, now)
     # What could not be reached may match; what the service does not know does not.
-    unknown = {key for key, e in errors_of(outcomes).items() if not isinstance(e, NotFound)}
-    judged = [each for key, each in outcomes.items() if key in {*unknown, *(r.key for r in read)}]
+    judged = {row.key for row in read}
+    judged |= {key for key, e in errors_of(outcomes).items() if not isinstance(e, NotFound)}
     _print_read(read, outcomes, args.output, settings, now)
     if not read:
         say_none(args.output, none_listed(settings, terms))
     say_errors(outcomes, is_of_list=not ids)
-    return gravest(_codes(judged))
+    return gravest(_codes([outcomes[key] for key in judged]))
 
 
 def _print_read(
