@@ -376,9 +376,9 @@ class Engine:
             is_failure = instance.family is Family.FAILURE
             if is_failure and over_at is not None and over_at > since:
                 name, seen_at = instance.name[:MAX_NAME], min(over_at, moment.now)
+                event = event_of(instance, moment.now)
                 change = Transition(
-                    *(key, name, NEW, instance.status, seen_at, since, moment.now),
-                    event=event_of(instance, moment.now),
+                    key, name, NEW, instance.status, seen_at, since, moment.now, event=event
                 )
                 self._journal.failed_at_first_sight(key, change)
 

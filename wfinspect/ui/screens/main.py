@@ -50,15 +50,7 @@ from wfinspect.ui.widgets.boxes import (
 )
 from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
-from wfinspect.watching.api import (
-    Contact,
-    OperationsOf,
-    Outcome,
-    Row,
-    Rows,
-    Snapshot,
-    TasksOf,
-)
+from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot, TasksOf
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
