@@ -24,6 +24,7 @@ class FakeControl:
         self.target = BINDING
         self._snapshot = with_rows(snapshot or Snapshot())
         self._pings: list[Callable[[], None]] = []
+        self.intents = 0
         self.asked: list[tuple[object, ...]] = []
         self.questions: list[tuple[Request[Any], Heard[Any]]] = []
         """What was asked by `submit` and is not answered yet, oldest first."""
@@ -32,51 +33,60 @@ class FakeControl:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    def publish(self, snapshot: Snapshot, *, pings: bool = True) -> None:
-        """Have a newer snapshot; one of which only ages and counts are new pings for no frame."""
-        self._snapshot = with_rows(snapshot)
+    def publish(
+        self, snapshot: Snapshot, *, pings: bool = True, intents_done: int | None = None
+    ) -> None:
+        """Have a newer snapshot; one of which only ages and counts are new pings for no frame.
+
+        Without `intents_done` it comes after all that was wanted.
+        """
+        done = self.intents if intents_done is None else intents_done
+        self._snapshot = with_rows(snapshot)._replace(intents_done=done)
         for ping in self._pings if pings else ():
             ping()
+
+    def _ask(self, what: tuple[object, ...]) -> None:
+        self.intents += 1
+        self.asked.append(what)
 
     def subscribe(self, ping: Callable[[], None]) -> None:
         self._pings.append(ping)
 
     def display(self, key: InstanceKey | None) -> None:
-        self.asked.append(("display", key.id if key else None))
+        self._ask(("display", key.id if key else None))
 
     def watch(self, keys: Sequence[InstanceKey], *, is_undoable: bool = True) -> None:  # noqa: ARG002
-        self.asked.append(("watch", *(key.id for key in keys)))
+        self._ask(("watch", *(key.id for key in keys)))
 
     def unwatch(self, keys: Sequence[InstanceKey], *, stays: bool = False) -> None:
-        self.asked.append(("unwatch", *(key.id for key in keys), *(["stays"] * stays)))
+        self._ask(("unwatch", *(key.id for key in keys), *(["stays"] * stays)))
 
     def follow(self, target: Target, query: Query) -> None:
-        self.asked.append(("follow", target, query))
+        self._ask(("follow", target, query))
 
     def note(self, key: InstanceKey, text: str) -> None:
-        self.asked.append(("note", key.id, text))
+        self._ask(("note", key.id, text))
 
     def undo(self) -> None:
-        self.asked.append(("undo",))
+        self._ask(("undo",))
 
     def mark_seen(
         self, keys: Sequence[InstanceKey] | None = None, *, is_undoable: bool = False
     ) -> None:
         del is_undoable
-        self.asked.append(
-            ("seen", *(key.id for key in keys)) if keys is not None else ("all seen",)
-        )
+        self._ask(("seen", *(key.id for key in keys)) if keys is not None else ("all seen",))
 
     def refresh(self, key: InstanceKey | None = None) -> None:
-        self.asked.append(("refresh", key.id if key else None))
+        self._ask(("refresh", key.id if key else None))
 
     def set_paused(self, *, paused: bool) -> None:
-        self.asked.append(("paused", paused))
+        self._ask(("paused", paused))
 
     def set_interval(self, seconds: float) -> None:
-        self.asked.append(("interval", seconds))
+        self._ask(("interval", seconds))
 
     def submit(self, request: Request[A], answer: Heard[A]) -> None:
+        self.intents += 1
         self.questions.append((request, answer))
 
     def answer(self, value: object, read_at: datetime = START) -> Request[Any]:
@@ -86,7 +96,7 @@ class FakeControl:
         return request
 
     def try_alert(self) -> None:
-        self.asked.append(("try alert",))
+        self._ask(("try alert",))
 
     def touch(self) -> None:
-        self.asked.append(("touch",))
+        self._ask(("touch",))

@@ -94,8 +94,8 @@ class Rig:
             await self.settle()
         return False
 
-    async def publish(self, snapshot: Snapshot) -> None:
-        self.control.publish(snapshot)
+    async def publish(self, snapshot: Snapshot, *, intents_done: int | None = None) -> None:
+        self.control.publish(snapshot, intents_done=intents_done)
         await self.settle()
 
     @property

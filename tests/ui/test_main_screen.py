@@ -230,6 +230,25 @@ async def test_the_cursor_returns_to_its_row_when_pasted_ids_are_not_known() -> 
         assert cursor(rig) == ORDER[3]
 
 
+async def test_what_joins_and_is_dropped_between_two_snapshots_leaves_the_list_with_its_notice() -> (
+    None
+):
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("j", "j")
+        await rig.paste(f"{NEW} {NEW + 1} {TRADE}")
+        await rig.press("enter")
+        # One that was made before.
+        await rig.publish(mixed(), intents_done=0)
+        assert cursor(rig) == NEW
+        await rig.publish(mixed())
+        assert cursor(rig) == TRADE
+        assert str(NEW) not in rig.text
+        rig.control.asked.clear()
+        await rig.press("x")
+
+        assert rig.asked == [("unwatch", TRADE)]
+
+
 async def test_the_cursor_returns_to_its_row_when_a_filter_widens() -> None:
     async with running(mixed(), (110, 30)) as rig:
         for keys in (("/", *"zzz", "enter", "escape"), ("/", *"ads", "escape")):
@@ -356,7 +375,7 @@ async def test_w_keeps_the_cursor_on_its_instance_whatever_snapshot_comes_next()
         assert cursor(rig) == TRADE
         assert "not watched, w adds it" in rig.text
         others = tuple(each for each in mixed_rows() if each.key.id != TRADE)
-        await rig.publish(replace(mixed(), rows=others))
+        await rig.publish(replace(mixed(), rows=others), intents_done=0)
         assert cursor(rig) == TRADE
         rig.control.asked.clear()
         await rig.press("w")

@@ -89,8 +89,10 @@ def test_what_is_asked_before_the_start_is_done_after_it(watcher: Poller) -> Non
     watcher.display(key(1))
     watcher.watch([key(2), key(3)])
     assert not watcher.snapshot.rows
+    assert (watcher.snapshot.intents_done, watcher.intents) == (0, 2)
     watcher.start()
     seen = face.wait(lambda s: len(s.rows) == 3 and all(row.is_live for row in s.rows))
+    assert (seen.intents_done, watcher.intents) == (2, 2)
     assert [row.key for row in seen.rows] == [key(1), key(2), key(3)]
     assert face.threads == {"poller"}
 
@@ -118,7 +120,8 @@ def test_every_intent_has_its_effect(watcher: Poller) -> None:
     watcher.watch([key(1), key(2)])
     face.wait(lambda s: len(s.rows) == 2)
     watcher.unwatch([key(1)])
-    face.wait(lambda s: [row.key for row in s.rows] == [key(2)])
+    removed = face.wait(lambda s: [row.key for row in s.rows] == [key(2)])
+    assert removed.intents_done == watcher.intents == 2
     watcher.undo()
     face.wait(lambda s: [row.key for row in s.rows] == [key(1), key(2)])
     watcher.set_paused(paused=True)

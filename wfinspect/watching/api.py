@@ -353,6 +353,8 @@ class Snapshot(NamedTuple):
     """What is followed, the oldest first."""
     follow_trouble: Trouble | None = None
     """Why the service refuses to be looked at for what is followed; None while it does not."""
+    intents_done: int = 0
+    """A count; what the poller was told after these is not in the snapshot yet."""
 
     def history_of(self, row: Row) -> tuple[Transition, ...]:
         """Return what is known of a row's changes, newest first; its last one is among them."""
@@ -380,7 +382,7 @@ def equal_but_for_ages(one: Snapshot, other: Snapshot) -> bool:
 
 def _without_rows(snapshot: Snapshot) -> Snapshot:
     health = snapshot.health._replace(last_good_at=None, calls_today=0)
-    return snapshot._replace(rows=_NO_ROWS, health=health)
+    return snapshot._replace(rows=_NO_ROWS, health=health, intents_done=0)
 
 
 _NO_ROWS = Rows()

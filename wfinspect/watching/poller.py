@@ -82,6 +82,7 @@ class Poller:
         self._snapshot = self._engine.snapshot
         self._pings: list[Callable[[], None]] = []
         self._intents: deque[Callable[[], None]] = deque()
+        self._intents_done = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: asyncio.Event | None = None
         self._touched_at = -inf
@@ -95,6 +96,11 @@ class Poller:
     def snapshot(self) -> Snapshot:
         """The newest state; its ages and counts are newer than the last ping where only they are."""
         return stuck(self._snapshot) if self._is_stuck() else self._snapshot
+
+    @property
+    def intents(self) -> int:
+        """How many intents there were; a snapshot with all of them done is up to date with the user."""
+        return self._intents_done + len(self._intents)
 
     def start(self) -> None:
         """Begin to poll, on a thread of its own."""
@@ -207,6 +213,8 @@ class Poller:
 
     def _do_intents(self) -> None:
         while self._intents:
+            # Before it leaves the queue, so that the sum of both is never too small.
+            self._intents_done += 1
             self._intents.popleft()()
 
     async def _end(self) -> None:
@@ -222,7 +230,7 @@ class Poller:
     def _publish(self, snapshot: Snapshot) -> None:
         # One without a ping equals the one before it, so that the last one is enough to compare with.
         is_same = equal_but_for_ages(self._snapshot, snapshot)
-        self._snapshot = snapshot
+        self._snapshot = snapshot._replace(intents_done=self._intents_done)
         if not is_same:
             self._ping()
 

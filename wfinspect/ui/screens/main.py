@@ -79,10 +79,6 @@ def layout_for(width: int, *, in_detail: bool, is_zoomed: bool) -> Layout:
     return Layout.DETAIL if in_detail else Layout.LIST
 
 
-def _is_watched(row: Row | None) -> bool | None:
-    return None if row is None else row.is_watched
-
-
 class _Aside(NamedTuple):
     """Views that gave way to an instance chosen in them."""
 
@@ -102,7 +98,6 @@ class _PutOff(NamedTuple):
     said: str
 
 
-_AWAITED_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 """So long the cursor is on a row before the next key says that its change was seen."""
 ORDER_SECONDS = 5.0
@@ -162,7 +157,6 @@ class MainScreen(SparingScreen[None]):
         """Where "next unseen" went, one by one."""
         self._awaited: dict[InstanceKey, Row | None] = {}
         """Rows put on the list, taken off, or watched otherwise, until the poller does so too."""
-        self._awaited_at = -inf
         self._came_from: InstanceKey | None = None
         """Where the cursor goes from a row that is not watched, once that is dropped."""
         self._removed_here: set[InstanceKey] = set()
@@ -256,13 +250,8 @@ class MainScreen(SparingScreen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot; whatever equals the former one sends nothing."""
         self.snapshot, self._now = snapshot, self.clock.now()
-        if self.clock.monotonic() - self._awaited_at > _AWAITED_SECONDS:
+        if snapshot.intents_done >= self.control.intents:
             self._awaited = {}
-        self._awaited = {
-            key: row
-            for key, row in self._awaited.items()
-            if _is_watched(snapshot.rows.get(key)) is not _is_watched(row)
-        }
         before = self.list.chosen
         self._fill()
         if before and before.instance is None and not self.rows.get(before.key):
@@ -340,7 +329,6 @@ class MainScreen(SparingScreen[None]):
     def _await(self, rows: Mapping[InstanceKey, Row | None]) -> None:
         """Put rows on the list, or off it, ahead of the poller: the next key is about what is there then."""
         self._awaited |= rows
-        self._awaited_at = self.clock.monotonic()
         self._fill()
 
     def _show_chosen(self) -> None:
