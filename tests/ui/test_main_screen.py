@@ -415,6 +415,27 @@ async def test_what_is_marked_is_acted_on_together_until_escape() -> None:
         ]
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_with_the_keys_in_the_detail_they_act_on_it_whatever_is_marked(
+    size: tuple[int, int],
+) -> None:
+    async with running(mixed(), size, is_recorded=True) as rig:
+        await rig.press("g", "space", "j", "space", "j", "enter")
+        assert cursor(rig) == TRADE
+        assert "remove 2" not in rig.text
+        await rig.press("y", "a", "r", "e")
+        assert "all 9 rows" in rig.text
+        assert "2 instances" not in rig.text
+        await rig.press("escape", "w")
+        assert copied(rig) == [str(TRADE)]
+        assert rig.asked[-2:] == [("refresh", TRADE), ("unwatch", TRADE, "stays")]
+        await rig.press("space")
+        assert "keys of the list act on what is marked" in rig.text
+        # The marks are there still.
+        await rig.press("escape")
+        assert "x remove 3" in rig.text
+
+
 async def test_x_removes_and_u_brings_back() -> None:
     async with running(mixed()) as rig:
         await rig.press("j", "x")

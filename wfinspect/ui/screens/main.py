@@ -607,8 +607,8 @@ class MainScreen(SparingScreen[None]):
 
     @property
     def marked(self) -> Sequence[Row]:
-        """The marked rows that are on the list."""
-        keys = self.list.marked
+        """The marked rows that are on the list; none while the keys are in the detail, which is of one row."""
+        keys = () if self._in_detail else self.list.marked
         return [row for row in self.list.items if row.key in keys] if keys else []
 
     def _marked_or_needed(self) -> Sequence[Row]:
@@ -619,6 +619,10 @@ class MainScreen(SparingScreen[None]):
         # The cursor stays: the next key is about what is looked at.
         if (row := self.needed()) is not None:
             self._mark(self.list.marked ^ {row.key})
+            if self._in_detail:
+                self.notify(
+                    "The keys of the list act on what is marked: Esc.", timeout=BRIEF_SECONDS
+                )
 
     def _mark(self, keys: set[InstanceKey]) -> None:
         self.list.mark(keys)
@@ -636,7 +640,7 @@ class MainScreen(SparingScreen[None]):
             self._display(row.key)
 
     def action_back(self) -> None:
-        """One step back: marks go, then from the detail to the list, there what was looked up, the filter."""
+        """One step back: from the detail to the list, there the marks go, what was looked up, the filter."""
         row = self.list.chosen
         if self.marked:
             self._mark(set())
