@@ -194,8 +194,15 @@ def change_words(before: str, after: str, *, limit: int, is_rerun: bool = False)
     return f"{shown(before, limit=limit) or 'no status'} -> {new}{' (rerun)' * is_rerun}"
 
 
-def near_time(at: datetime, now: datetime, zone: tzinfo, today: str, else_: str) -> str:
-    """Return a time in a zone: by one pattern of `strftime` on the day of `now`, by another on others."""
+def near_time(
+    at: datetime | int | None, now: datetime, zone: tzinfo, today: str, else_: str
+) -> str:
+    """Return a time in a zone: by one pattern of `strftime` on the day of `now`, by another on others.
+
+    The time may be a service's, in milliseconds; "" for none.
+    """
+    if not isinstance(at, datetime) and (at := moment(at)) is None:
+        return ""
     local = at.astimezone(zone)
     return local.strftime(today if local.date() == now.astimezone(zone).date() else else_)
 

@@ -166,8 +166,7 @@ def state_time(row: Row, look: Look, now: datetime) -> str:
     if since is None or row.instance is None:
         return ""
     if row.instance.is_settled or row.is_gone:
-        at = fmt.moment(int(since * 1000))
-        return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
+        return fmt.near_time(int(since * 1000), now, look.zone, "%H:%M", "%m-%d")
     return age_of(now.timestamp() - since)
 
 
@@ -522,8 +521,7 @@ def time_of(row: Row, look: Look, now: datetime, sort: str) -> str:
     if sort == "duration":
         seconds = instance.run_seconds(now)
         return "" if seconds is None else age_of(seconds)
-    at = fmt.moment(instance.started_time)
-    return "" if at is None else fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d")
+    return fmt.near_time(instance.started_time, now, look.zone, "%H:%M", "%m-%d")
 
 
 def list_line(
@@ -704,8 +702,7 @@ class RowTable:
             zone = zone_of(row.key.target.region)
         else:
             at, day, pattern = found.started_time, "began %m-%d", "began %H:%M"
-        when = fmt.moment(at)
-        return fmt.near_time(when, now, zone, pattern, day) if when else ""
+        return fmt.near_time(at, now, zone, pattern, day)
 
     def update(self, rows: Rows) -> bool:
         """Take other rows in place of the former; return whether places or matches differ."""

@@ -237,12 +237,11 @@ def operation_lines(
     lines = [line(*head.spans, (f"  {on}" if fits else "", Role.DIM))]
     lines += [] if fits else instance_text.sentence(on, width)
     for log, task in logs:
-        at = fmt.moment(log.create_time)
-        when = fmt.near_time(at, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S") if at else "-"
+        at = fmt.near_time(log.create_time, now, look.zone, "%H:%M:%S", "%m-%d %H:%M:%S")
         what = fmt.shown(log.content, limit=40) or "-"
         user = f"by {fmt.shown(log.user, limit=40) or '-'}"
         by = f"{user}  {_words(task)[0]}" if has_names else user
-        spans: list[Span] = [(f" {when}  ", Role.DIM), (pad(what, 12), Role.TEXT)]
+        spans: list[Span] = [(f" {at or '-'}  ", Role.DIM), (pad(what, 12), Role.TEXT)]
         is_one = width_of(spans) + cell_len(by) + 1 <= width
         spans += [(f" {by}", Role.TEXT)] if is_one else []
         lines.append(line(*crop(spans, width)))
@@ -557,11 +556,10 @@ def reached_columns(width: int, reached: "Sequence[Reached]", look: Look) -> tup
 def reached_line(each: "Reached", columns: Sequence[Column], look: Look, now: datetime) -> Line:
     """A task that something waits for, or that is held up: the further away, the more indented."""
     glyph, word, role = _reached_state(each, look)
-    at = fmt.moment(each.since)
     values = (
         (_indented(each), Role.TEXT),
         (word, role),
-        (fmt.near_time(at, now, look.zone, "%H:%M", "%m-%d") if at else "", Role.DIM),
+        (fmt.near_time(each.since, now, look.zone, "%H:%M", "%m-%d"), Role.DIM),
         (_shown(each.task.workflow_name), Role.TEXT),
         (str(each.task.project_id or ""), Role.DIM),
         (_shown(each.task.owner), Role.DIM),

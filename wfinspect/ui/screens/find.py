@@ -9,7 +9,7 @@ from textual import events, on
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
-from wfinspect.format import biz_day, duration, moment, near_time, shown
+from wfinspect.format import biz_day, duration, near_time, shown
 from wfinspect.model import (
     Follow,
     InstanceId,
@@ -353,10 +353,8 @@ class FindScreen(OverlayScreen):
     def _wider_values(self, found: WorkflowInstance | None) -> Iterator[Span]:
         if found is None:
             return
-        seconds, started = found.run_seconds(self._now), moment(found.started_time)
-        at = ""
-        if started:
-            at = near_time(started, self._now, self.look.zone, "%H:%M", "%m-%d %H:%M")
+        seconds, zone = found.run_seconds(self._now), self.look.zone
+        at = near_time(found.started_time, self._now, zone, "%H:%M", "%m-%d %H:%M")
         # Of a run that goes on, TIME says it.
         yield duration(seconds) if seconds is not None and found.is_settled else "", Role.DIM
         yield at, Role.DIM
