@@ -502,15 +502,10 @@ class WfInspectApp(CrashSafeApp):
 
     def _copy_chosen(self, row: Row, choice: tuple[str, str | None]) -> None:
         label, value = choice
-        if value is None:
-            self._copy_of_failed(row, label)
-        else:
-            self._copy_named(row, label, value)
 
-    def _copy_named(self, row: Row, label: str, text: str) -> None:
-        self.notify(f"{shown(label, limit=40)} of {row.key.id}: {self.copy(text)}")
+        def copy(text: str) -> None:
+            self.notify(f"{shown(label, limit=40)} of {row.key.id}: {self.copy(text)}")
 
-    def _copy_of_failed(self, row: Row, label: str) -> None:
         def take(outcome: Outcome[Page[TaskInstance]]) -> None:
             if isinstance(outcome, ServiceError):
                 self.notify(f"Nothing was copied: {outcome}", severity="error")
@@ -518,11 +513,14 @@ class WfInspectApp(CrashSafeApp):
             failed, instance = failed_tasks(outcome.value.items), row.instance
             texts = commands_by_hand(row.key.target, instance, failed) if instance else {}
             if label in texts:
-                self._copy_named(row, label, texts[label])
+                copy(texts[label])
             else:
                 self.notify("Nothing was copied: no task has failed.")
 
-        self._control.submit(TasksOf(row.key), partial(self.call_later, take))
+        if value is None:
+            self._control.submit(TasksOf(row.key), partial(self.call_later, take))
+        else:
+            copy(value)
 
     def action_note(self) -> None:
         """Write a note about the row under the cursor."""

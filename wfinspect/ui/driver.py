@@ -436,10 +436,8 @@ class TerminalOutput:
 
 def discard_output(fileno: int) -> None:
     """Drop what a terminal was sent and has not taken yet."""
-    try:
+    with contextlib.suppress(termios.error):
         termios.tcflush(fileno, termios.TCOFLUSH)
-    except termios.error:
-        return
 
 
 _SETTLE_SECONDS = 0.1

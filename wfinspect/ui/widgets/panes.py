@@ -198,8 +198,6 @@ class WatchedList(CursorList[Row]):
         return self.table.has_left(self.chosen)
 
     def _keep_cursor(self, before: Row | None) -> None:
-        if before is None and not self.cursor:
-            return
         self._put_cursor(self.table.index(before.key) if before else None)
 
     def _put_cursor(self, place: int | None) -> None:
