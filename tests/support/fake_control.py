@@ -64,7 +64,8 @@ class FakeControl:
     def follow(self, target: Target, query: Query) -> None:
         self._ask(("follow", target, query))
 
-    def note(self, key: InstanceKey, text: str) -> None:
+    def note(self, key: InstanceKey, text: str, *, is_undoable: bool = True) -> None:
+        del is_undoable
         self._ask(("note", key.id, text))
 
     def undo(self) -> None:

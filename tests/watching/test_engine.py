@@ -575,6 +575,12 @@ async def test_a_note_and_a_mark_that_were_undone_are_kept_so(rig: Rig, state_di
     rig.engine.note(key(2), "call Li")
     rig.engine.note(key(2), "")
     rig.engine.undo()
+    # What comes onto the list with its note leaves it in one step.
+    rig.engine.watch([key(3)])
+    rig.engine.note(key(3), "call Li", is_undoable=False)
+    await rig.turn()
+    assert rig.row(3).note == "call Li"
+    rig.engine.undo()
     await rig.engine.aclose()
     again = Rig(state_dir, rig.clock)
     assert [(row.is_unseen, row.note) for row in again.snapshot.rows] == [

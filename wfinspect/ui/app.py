@@ -536,7 +536,8 @@ class WfInspectApp(CrashSafeApp):
                 self.notify("Nothing was changed.")
             else:
                 self.notify(f"Note {'kept' if note else 'removed'}, u undoes it.")
-            self._control.note(row.key, text)
+            # One edit puts it on the list with its note, and one takes it off.
+            self._control.note(row.key, text, is_undoable=row.is_watched)
 
         keeps = "keep" if row.is_watched else "watch it with this note"
         self.push_dialog(NoteScreen(whose([row]), row.note, keeps), written)

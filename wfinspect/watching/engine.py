@@ -237,9 +237,9 @@ class Engine:
         else:
             self._watchlist.note_edit((), kept, is_addition=True)
 
-    def note(self, key: InstanceKey, text: str) -> None:
+    def note(self, key: InstanceKey, text: str, *, is_undoable: bool = True) -> None:
         """Keep a note about a watched instance; "" removes it."""
-        self._journal.note(key, text.strip()[:MAX_NOTE])
+        self._journal.note(key, text.strip()[:MAX_NOTE], is_undoable=is_undoable)
 
     def unfollow(self, number: int, *, with_rows: bool = False) -> None:
         """Follow a query no longer; the rows it brought stay, or go as well. `undo` undoes it."""

@@ -147,12 +147,13 @@ class Journal:
         self.watchlist.drop(key)
         self._changes.remove(key)
 
-    def note(self, key: InstanceKey, text: str) -> None:
+    def note(self, key: InstanceKey, text: str, *, is_undoable: bool) -> None:
         """Keep a note about a watched row, in place of the one before; "" removes it."""
         row = self.watchlist.rows.get(key)
         if row is None or not row.is_watched or row.note == text:
             return
-        self.watchlist.note_edit([key], field="note")
+        if is_undoable:
+            self.watchlist.note_edit([key], field="note")
         self.watchlist.put(row._replace(note=text))
         self._note_text(key)
 
