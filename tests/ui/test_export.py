@@ -171,11 +171,13 @@ async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(
         assert "Not written: No such file or directory." in rig.text
 
 
-async def test_an_empty_list_has_nothing_to_export() -> None:
+async def test_without_a_row_it_is_said_what_comes_first() -> None:
     async with running() as rig:
         await rig.press("e")
-
-        assert "There is nothing to export." in rig.text
+        assert "Look up an instance first: type its ID." in rig.text
+    async with running(mixed()) as rig:
+        await rig.press("/", *"zzz", "enter", "e")
+        assert "No row matches: Esc clears the filter." in rig.text
 
 
 async def test_a_report_of_marked_rows_is_one_document_once_all_have_come(

@@ -621,9 +621,8 @@ class WfInspectApp(CrashSafeApp):
 
     def action_export(self) -> None:
         """Write the row under the cursor, or all of the list, to a file."""
-        row, every = self.main.list.chosen, tuple(self.main.list.items)
+        row, every = self.main.needed(), tuple(self.main.list.items)
         if row is None:
-            self.notify("There is nothing to export.")
             return
         wanted = self.main.marked or (row,)
         read = [each for each in wanted if each.instance]
