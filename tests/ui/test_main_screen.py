@@ -686,6 +686,7 @@ async def test_who_acted_on_several_tasks_is_requested_when_the_cost_was_shown()
         await rig.press("g", "h", "escape", "j", "k", "o")
         assert rig.control.questions == []
         assert "o  reads who acted on 4 of its tasks, at 4 calls: not read yet" in rig.text
+        assert "It takes 4 calls: o once more makes them." in rig.text
         await rig.press("o", "o")
 
         assert len(rig.control.questions) == 4

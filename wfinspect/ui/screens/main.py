@@ -921,6 +921,9 @@ class MainScreen(SparingScreen[None]):
         elif is_cost_known or len(wanted) <= CALLS_AT_ONCE:
             self.request_operations(wanted, self._show_operations)
             self._show_operations()
+        else:
+            # What stands in the history may have been in view before the key.
+            self.notify(f"It takes {len(wanted)} calls: o once more makes them.")
 
     def _show_operations(self) -> None:
         is_at_end = self.detail.is_at_end
