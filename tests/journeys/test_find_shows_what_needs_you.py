@@ -171,6 +171,14 @@ def test_esc_leads_back_to_what_was_found_and_f_begins_where_it_ended(
         app.wait_for("type or paste")
         open_box(app, "f")
         assert PLACE in app.text()
+        app.press("enter")
+        app.wait_for("10 of 10 found")
+        # What was watched there is what is acted on next.
+        app.press("G", "w")
+        app.wait_for(r"Added \S+ \d{11} to the list")
+        [number] = re.findall(r"Added \S+ (\d{11})", app.text())
+        app.press("escape", "y")
+        app.wait_for(rf"type or paste[\s\S]* {number}: ")
         app.quit()
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import ClassVar
 
 from textual import events, on
+from textual.await_complete import AwaitComplete
 from textual.widgets import Input
 
 from wfinspect.errors import UsageError
@@ -167,6 +168,8 @@ class FindScreen(OverlayScreen):
         self._goes_to_list = False
         """The list has the keys for what is on its way; where nothing comes, the box gets them back."""
         self._marked: set[InstanceKey] = set()
+        self._watched: InstanceKey | None = None
+        """What was watched here last, unless something was unwatched since."""
         self._sort = SORTS[0]
         self._table = RowTable()
         self._now = self.clock.now()
@@ -482,6 +485,11 @@ class FindScreen(OverlayScreen):
         else:
             self.dismiss()
 
+    def dismiss(self, result: object = None) -> AwaitComplete:
+        """Close, with the cursor of the list on what was watched last, as long as that is there."""
+        self.main.list.select(self._watched)
+        return super().dismiss(result)
+
     def _leads_elsewhere(self, key: str) -> bool:
         """Offer other searches by up and down; give the keys to the list below the last one, or to what is found."""
         if key == "enter":
@@ -553,7 +561,9 @@ class FindScreen(OverlayScreen):
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
         if not self._is_empty():
-            self.main.watch_or_remove(self._acted_on)
+            rows = self._acted_on
+            self._watched = next((row.key for row in rows if not row.is_watched), None)
+            self.main.watch_or_remove(rows)
             self._mark(set())
 
     def action_follow(self) -> None:
