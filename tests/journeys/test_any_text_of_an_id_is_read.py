@@ -28,6 +28,31 @@ def test_a_pasted_id_that_holds_what_cannot_be_seen_is_looked_up(home: Home, tex
         app.quit()
 
 
+@pytest.mark.parametrize("text", [str(ID), f"workspace 9 instance {ID} failed"])
+def test_an_id_pasted_while_a_log_is_read_is_looked_up_and_esc_leads_back(
+    home: Home, text: str
+) -> None:
+    with home.start(DEMO_IDS[1]) as app:
+        app.wait_for("dwd_trade_order_di")
+        app.press("l")
+        app.wait_for(r"log of \d+")
+        app.send(paste(text))
+        app.wait_for(f"{ID}[\\s\\S]*Esc leave")
+        app.press("escape")
+        app.wait_for(r"log of \d+")
+        app.send(paste(text))
+        app.wait_for("Esc leave")
+        app.press("enter")
+        app.wait_for(r"ads_user_profile_daily[\s\S]*Esc back")
+        app.press("y")
+        app.wait_for(f"{ID}: ")
+        app.press("escape")
+        app.wait_for(r"log of \d+")
+        app.press("escape")
+        app.wait_for("type or paste")
+        app.quit()
+
+
 @pytest.mark.parametrize("text", [GROUPED, f"\ufeff{ID}"])
 def test_an_argument_is_read_as_the_box_reads_it(home: Home, text: str) -> None:
     done = home.run("get", text, "--field", "Id")

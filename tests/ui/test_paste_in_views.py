@@ -7,8 +7,9 @@ from task_scenes import log
 from textual.widgets import Input
 from view_scenes import on_results, on_tasks
 
-# Holds every command of the views, and digits, blanks and line breaks.
-NASTY = "svwlyYrfnNqauxX/? 10432987165\nq\n"
+# Holds every command of the views, and blanks and line breaks.
+NASTY = "svwlyYrfnNqauxX/? \nq\n"
+NUMBER = 10432987165
 
 
 def is_as_before(rig: Rig, screen: object, asked: int) -> bool:
@@ -30,6 +31,27 @@ async def test_tasks_a_log_and_raw_json_ignore_it_and_say_so(keys: str) -> None:
 
         assert is_as_before(rig, screen, 0)
         assert "Pasted text does nothing here." in rig.text
+
+
+@pytest.mark.parametrize("keys", ["", "l", "v", "/ escape"])
+async def test_the_box_takes_what_holds_an_id_and_esc_leads_back(keys: str) -> None:
+    async with on_tasks() as rig:
+        await rig.press(*keys.split())
+        if keys == "l":
+            rig.control.answer(log())
+            await rig.settle()
+        screen = rig.app.screen
+        for _ in range(2):
+            await rig.paste(f"{NASTY}{NUMBER}\nq\n")
+            assert is_as_before(rig, rig.app.main, 0)
+            assert f"Found {NUMBER}  Enter looks it up" in rig.text
+            await rig.press("escape")
+            assert is_as_before(rig, screen, 0)
+        await rig.paste(str(NUMBER))
+        await rig.press("enter")
+        assert rig.app.main.list.chosen.key.id == NUMBER
+        await rig.press("escape")
+        assert rig.app.screen is screen
 
 
 @pytest.mark.parametrize("key", ["?", "c"])

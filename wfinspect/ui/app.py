@@ -45,12 +45,13 @@ from wfinspect.ui.screens.dialogs import (
     NoteScreen,
     OverMain,
     QuitScreen,
+    SheetScreen,
     all_keys,
     command_choices,
 )
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
-from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine
+from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine, read_entry
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
     IncidentOf,
@@ -225,10 +226,10 @@ class WfInspectApp(CrashSafeApp):
                 return
             # A screen that has just been opened has given the keys to no part of it.
             box, way = self._id_box, self.focused or self.screen
-            if box is not None and (isinstance(event, events.Paste) or _is_digit(event)):
+            if isinstance(event, events.Paste):
+                event = self._placed(event)
+            elif box is not None and _is_digit(event):
                 box.take_keys()
-            elif isinstance(event, events.Paste):
-                event = self._line_of(event)
             elif not isinstance(way, Input):
                 self._way, self._on_their_way = way, [event]
         elif isinstance(event, events.Key | events.Paste) and self._is_used(event):
@@ -263,10 +264,7 @@ class WfInspectApp(CrashSafeApp):
         if self._held:
             self._hold([*self._held, events.Paste(paste.text)])
             return
-        if self._id_box is not None:
-            self._id_box.take_keys()
-        else:
-            paste = self._line_of(paste)
+        paste = self._placed(paste)
         if isinstance(self.focused, Input):
             # At once, as the keys behind it act.
             self.focused._on_paste(paste)  # noqa: SLF001 - it has no public name
@@ -324,9 +322,14 @@ class WfInspectApp(CrashSafeApp):
         """The box for digits and pastes; None while another screen or the filter has the keys."""
         return self.main.id_box if self._is_main_on_top and not self.main.filter.has_keys else None
 
-    def _line_of(self, paste: events.Paste) -> events.Paste:
-        """Return a paste as the one line that fits where the keys are, and say what does not fit."""
-        box = self.focused
+    def _placed(self, paste: events.Paste) -> events.Paste:
+        """Give the ID box the keys if a paste is for that; else return the one line that fits where they are."""
+        box, is_view = self.focused, not isinstance(self.screen, MainScreen | SheetScreen)
+        if is_view and not isinstance(box, Input) and read_entry(paste.text).ids:
+            self.main.set_aside(None)
+        if self._id_box is not None:
+            self._id_box.take_keys()
+            return paste
         if not isinstance(box, Input):
             self.notify("Pasted text does nothing here.")
             return events.Paste("")

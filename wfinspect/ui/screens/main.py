@@ -80,9 +80,10 @@ def layout_for(width: int, *, in_detail: bool, is_zoomed: bool) -> Layout:
 
 
 class _Aside(NamedTuple):
-    """Views that gave way to an instance chosen in them."""
+    """Views that gave way to an instance chosen in them, or to the ID box."""
 
-    key: InstanceKey
+    key: InstanceKey | None
+    """None while the box has not been left."""
     views: Sequence[OverMain]
     before: Row | None
     """The row under the cursor until then."""
@@ -259,6 +260,8 @@ class MainScreen(SparingScreen[None]):
             if known := next(filter(self.rows.get, self._entered), None):
                 self._display(known)
             if known := known or self._came_from:
+                if self._aside and self._aside[-1].key == before.key:
+                    self._aside[-1] = self._aside[-1]._replace(key=known)
                 self.list.select(known)
         put_off, row = self._put_off, self.list.chosen
         if put_off is not None and not self.is_current:
@@ -373,17 +376,23 @@ class MainScreen(SparingScreen[None]):
         In a narrow screen this opens the detail, unless it is one of several. `is_watched` says that
         the poller was told to watch it. Views over this screen give way, and Esc leads back to them.
         """
+        self.set_aside(key)
+        self._put_cursor_on(key, is_watched=is_watched)
+        if is_alone and self.app.size.width < WIDE_CELLS:
+            self._give_keys(in_detail=True)
+
+    def set_aside(self, key: InstanceKey | None) -> None:
+        """Have views give way to an instance, or to the ID box; without any, drop those that did before."""
         if views := [view for view in self.app.screen_stack if isinstance(view, OverMain)]:
             for view in reversed(views):
                 # Textual keeps those that are installed.
                 self.app.install_screen(view, f"aside-{id(view)}")
                 self.app.pop_screen()
             self._aside.append(_Aside(key, views, self.list.chosen, self._in_detail))
+        elif self._aside and self._aside[-1].key is None:
+            self._aside[-1] = self._aside[-1]._replace(key=key)
         else:
             self._drop_aside()
-        self._put_cursor_on(key, is_watched=is_watched)
-        if is_alone and self.app.size.width < WIDE_CELLS:
-            self._give_keys(in_detail=True)
 
     def _put_cursor_on(self, key: InstanceKey, *, is_watched: bool) -> None:
         before = self.list.chosen
@@ -406,8 +415,8 @@ class MainScreen(SparingScreen[None]):
     @property
     def _way_back(self) -> _Aside | None:
         """What Esc leads back to from the row under the cursor."""
-        row = self.list.chosen
-        return self._aside[-1] if self._aside and row and row.key == self._aside[-1].key else None
+        row, last = self.list.chosen, self._aside[-1] if self._aside else None
+        return last if last and last.key in {None, row and row.key} else None
 
     def select(self, key: InstanceKey) -> None:
         """Put the cursor on an instance of the list, which has it from then on."""
@@ -581,6 +590,8 @@ class MainScreen(SparingScreen[None]):
         if self.id_box.text:
             # It was cleared: what stands there was typed behind Enter or Esc.
             self.id_box.take_keys()
+        elif (way_back := self._way_back) is not None and way_back.key is None:
+            self._return_to(way_back)
         else:
             self._give_keys(in_detail=self._in_detail)
 
@@ -656,7 +667,7 @@ class MainScreen(SparingScreen[None]):
     def _return_to(self, aside: _Aside) -> None:
         """Have the cursor where it was before a row was opened from views, and them over it again."""
         self._aside.remove(aside)
-        row, before = self.rows.get(aside.key), aside.before
+        row, before = aside.key and self.rows.get(aside.key), aside.before
         if row is not None and not row.is_watched:
             self._take_off([row])
         if before is not None:
