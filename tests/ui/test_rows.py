@@ -370,7 +370,7 @@ def test_what_is_watched_no_more_keeps_its_place_and_what_was_looked_up_is_first
     table.arrange(sort, search_of(query, START))
     assert [one.key.id for one in table] == before
 
-    looked_up = row(9, "Success", is_watched=False)
+    looked_up = row(9, "Running", is_watched=False)
     table.update(rows.updated({looked_up.key: looked_up}))
     assert [one.key.id for one in table] == [9, *before]
 
@@ -690,6 +690,26 @@ async def test_a_filter_follows_what_changes() -> None:
 
         assert set(shown(rig)) == {FAILED, TRADE}
         assert "2 of 9" in rig.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_what_was_looked_up_is_filtered_but_under_the_cursor(size: tuple[int, int]) -> None:
+    looked_up = row(5, "Success", name="dwd_coupon", is_watched=False)
+    async with running(replace(mixed(), rows=(looked_up, *mixed_rows())), size) as rig:
+        await rig.press("g", "/", *"trade", "enter")
+        assert shown(rig) == [TRADE]
+        assert "1 of 10" in rig.text
+        await rig.press("escape")
+        assert shown(rig)[0] == 5
+        # Looked up while the filter is there.
+        await rig.press("/", *"trade", "enter", *"5", "enter")
+        await rig.press(*["escape"] * (size[0] < WIDE_CELLS))
+        assert shown(rig) == [5, TRADE]
+        assert "/trade  does not match" in rig.text
+        await rig.publish(replace(mixed(), rows=(looked_up, *mixed_rows())))
+        assert shown(rig) == [5, TRADE]
+        await rig.press("j")
+        assert shown(rig) == [TRADE]
 
 
 async def test_only_what_is_shown_is_removed_and_unseen_is_found_all_the_same() -> None:

@@ -214,7 +214,7 @@ async def test_a_task_that_no_longer_matches_stays_until_the_cursor_leaves_it() 
         await rig.settle()
 
         assert rig.app.screen.list.chosen == failed
-        assert f"{count} of 6 /!status=failure  no longer matches" in rig.text
+        assert f"{count} of 6 /!status=failure  does not match" in rig.text
         await rig.press("j")
         assert rig.app.screen.list.chosen.id != here.id
         assert f"{count - 1} of 6 /!status=failure" in rig.text

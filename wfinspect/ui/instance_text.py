@@ -161,13 +161,13 @@ def bottom_line(
     """Return the list's filter, what is unseen, the calls of today, the interval, and what is amiss.
 
     `news` is what the unseen are: a failure among them is red. `has_left` says that the row under the
-    cursor no longer matches the filter.
+    cursor does not match the filter.
     """
     filters = [f" /{fmt.shown(filter_text, limit=limit)}" for limit in (40, 12) if filter_text]
     parts = [
         Part(((" " + hint, Role.STRONG),) if hint else (), 1),
         Part.of(filters, Role.ACCENT, 1),
-        Part(((" no longer matches", Role.TROUBLE),) if has_left else (), 2),
+        Part(((" does not match", Role.TROUBLE),) if has_left else (), 2),
         Part(((f" {unseen} unseen", news),) if unseen else (), 2),
         # The whole sentence is a notification; here it would push out the rest.
         Part(_said("not saved: wfinspect doctor says why" if health.store_trouble else ""), 1),

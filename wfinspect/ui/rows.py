@@ -761,15 +761,17 @@ class RowTable:
         return bool(removed)
 
     def hold(self, keys: set[InstanceKey]) -> bool:
-        """Have these rows, which are shown, and no others stay where they no longer match; return whether any has left."""
+        """Have these rows and no others be shown where they do not match; return whether any has left."""
         left = [each for each in map(self._given.get, self._held - keys) if self.has_left(each)]
         kept = {row.key: place for row in left if (place := self._place(row))}
+        hidden = [key for key in keys - self._held if not self._place(self._given.get(key))]
         self._kept, self._held = self._kept | kept, keys
+        self._move(set(), [place for key in hidden if (place := self._place(self._given.get(key)))])
         return self.take_places([*kept])
 
     def has_left(self, row: Row | None) -> TypeGuard[Row]:
-        """Return whether a row matches no longer, though it may be shown."""
-        return row is not None and row.is_watched and not self._matches(row)
+        """Return whether a row does not match, though it may be shown."""
+        return row is not None and not self._matches(row)
 
     def arrange(
         self, sort: str, matches: Callable[[Row], bool] | None = None, now: datetime = _NO_TIME

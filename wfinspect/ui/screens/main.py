@@ -399,7 +399,7 @@ class MainScreen(SparingScreen[None]):
         if before is not None and before.is_watched:
             self._came_from = before.key
         if self.rows.get(key) is None:
-            former = [row.key for row in self.list.items if not row.is_watched]
+            former = [row.key for row in self.rows if not row.is_watched]
             self._await(
                 dict.fromkeys(former) | {key: Row(key, is_watched=is_watched, is_loading=True)}
             )
@@ -421,6 +421,9 @@ class MainScreen(SparingScreen[None]):
     def select(self, key: InstanceKey) -> None:
         """Put the cursor on an instance of the list, which has it from then on."""
         self._is_led = True
+        if (row := self.rows.get(key)) is not None and not row.is_watched:
+            # What was looked up is shown for as long as the cursor is on it.
+            self.list.table.hold({key})
         if not self.list.select(key):
             # The filter hides it.
             self.notify(f"Filter cleared: {shown(self.list.filter_text, limit=40)}")

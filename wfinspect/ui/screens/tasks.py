@@ -138,7 +138,7 @@ class TasksScreen(_TaskKeysScreen):
         self._now = self.clock.now()
         self._problem = ""
         self._held: TaskInstance | None = None
-        """What the cursor is on, where the filter no longer matches it."""
+        """What the cursor is on, where the filter does not match it."""
         self.head = LineView(classes="head")
         self.progress = StatusLine(self._progress_line, id="progress")
         self.titles = StatusLine(self._titles_line, id="titles")
@@ -294,7 +294,7 @@ class TasksScreen(_TaskKeysScreen):
         said: tuple[Span, ...]
         if query := self.input.value.strip():
             count = f" {len(self.list.items)} of {len(self._tasks)} "
-            left = "  no longer matches" if self._held is not None else ""
+            left = "  does not match" if self._held is not None else ""
             said = (
                 (count, Role.TEXT),
                 (f"/{shown(query, limit=60)}", Role.ACCENT),

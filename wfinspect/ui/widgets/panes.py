@@ -180,7 +180,7 @@ class WatchedList(CursorList[Row]):
         self.table.arrange(sort, matches, self._now)
 
     def _hold(self) -> None:
-        """Keep what the cursor is on, and what is marked, in the filter also where it no longer matches."""
+        """Keep what the cursor is on, and what is marked, in the filter also where it does not match."""
         chosen, keys = self.chosen, set[InstanceKey]()
         if self.filter_text and chosen is not None:
             keys = {chosen.key, *(key for key in self.marked if self.index_of(key) is not None)}
@@ -194,7 +194,7 @@ class WatchedList(CursorList[Row]):
 
     @property
     def has_left(self) -> bool:
-        """Whether what the cursor is on no longer matches the filter."""
+        """Whether what the cursor is on does not match the filter."""
         return self.table.has_left(self.chosen)
 
     def _keep_cursor(self, before: Row | None) -> None:
