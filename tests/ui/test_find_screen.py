@@ -515,7 +515,7 @@ async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it
 ):
     async with on_results((80, 24)) as rig:
         assert "with" not in rig.text.splitlines()[0]
-        await rig.press("/", "ctrl+u", *"ads")
+        await rig.press("f", "ctrl+u", *"ads")
         said = "Find  with workspace=88123 date=2026-09-17  "
         assert said in rig.text.splitlines()[0]
         await rig.press("enter")

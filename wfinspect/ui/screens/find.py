@@ -122,7 +122,7 @@ class FindScreen(OverlayScreen):
     HOLDS_KEYS = True
     BINDINGS: ClassVar = [
         bind("enter", "take", "open", "Enter"),
-        bind("slash", "search", "search", "/"),
+        bind("slash,f", "search", "search", "/"),
         bind("l", "app.task_log", "log"),
         bind("w", "watch", "watch"),
         bind("W", "follow", "follow"),
