@@ -52,6 +52,11 @@ async def test_the_box_takes_what_holds_an_id_and_esc_leads_back(keys: str) -> N
         assert rig.app.main.list.chosen.key.id == NUMBER
         await rig.press("escape")
         assert rig.app.screen is screen
+        # A key right behind Esc is for the view that it leads back to.
+        await rig.paste(str(NUMBER))
+        await rig.burst("\x1bq")
+        assert rig.app.screen is not screen
+        assert rig.app.is_running
 
 
 @pytest.mark.parametrize("key", ["?", "c"])

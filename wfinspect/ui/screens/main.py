@@ -563,6 +563,9 @@ class MainScreen(SparingScreen[None]):
         self._sort_later()
 
     def _ids_entered(self, ids: Sequence[InstanceId]) -> None:
+        if not ids and (way_back := self._way_back) is not None and way_back.key is None:
+            self._return_to(way_back)
+            return
         keys = [InstanceKey(self.control.target, each) for each in ids]
         if len(keys) > 1:
             self.control.watch(keys)
@@ -593,8 +596,6 @@ class MainScreen(SparingScreen[None]):
         if self.id_box.text:
             # It was cleared: what stands there was typed behind Enter or Esc.
             self.id_box.take_keys()
-        elif (way_back := self._way_back) is not None and way_back.key is None:
-            self._return_to(way_back)
         else:
             self._give_keys(in_detail=self._in_detail)
 
