@@ -138,6 +138,8 @@ async def test_a_paste_shows_the_ids_it_found_before_they_are_used() -> None:
         await rig.press("enter")
 
         assert rig.asked[0] == ("watch", 10432987165, 10433001244)
+        names = "ads_user_profile_daily, dwd_trade_order_di"
+        assert f"On the list already: 2 instances ({names})" in rig.text
 
 
 async def test_pasted_digits_are_taken_as_they_are() -> None:

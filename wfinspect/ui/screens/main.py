@@ -569,6 +569,9 @@ class MainScreen(SparingScreen[None]):
         keys = [InstanceKey(self.control.target, each) for each in ids]
         if len(keys) > 1:
             self.control.watch(keys)
+            known = [row for row in map(self.rows.get, keys) if row and row.is_watched]
+            if len(known) == len(keys):
+                self.start_watching(known)
         if keys:
             self.look_up(keys[0], is_alone=len(keys) == 1, is_watched=len(keys) > 1)
             self._entered = keys
