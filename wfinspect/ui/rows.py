@@ -179,9 +179,8 @@ def shows_reading(row: Row, now: datetime) -> bool:
 
 def _read_words(row: Row, now: datetime) -> str:
     """How long ago it was read, where a row says so."""
-    if row.read_at is None or not shows_reading(row, now):
-        return ""
-    return f"read {age_of((now - row.read_at).total_seconds())}"
+    at = row.read_at if shows_reading(row, now) else None
+    return f"read {age_of((now - at).total_seconds())}" if at else ""
 
 
 def coarse_age(seconds: float) -> str:

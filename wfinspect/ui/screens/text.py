@@ -385,7 +385,7 @@ class TextScreen(OverlayScreen):
             self.request(self._request, self._take_task)
 
     def action_again(self) -> None:
-        if self._request is None:
+        if not self.words.get("r", "read again"):
             self.notify("It is shown as it was read last.")
         else:
             super().action_again()
@@ -685,9 +685,6 @@ class LogScreen(TextScreen):
         pieces = (piece for each in wrapped for piece in beginning(each, cells, _LINES_AN_ERROR))
         lines = [line((f" {it}", Role.FAILURE)) for it in beginning(pieces, cells, room)]
         return (title, *lines, BLANK)
-
-    def action_again(self) -> None:
-        OverlayScreen.action_again(self)
 
     def action_other(self) -> None:
         """Show the log of the next task that failed, in the place of this one."""
