@@ -34,7 +34,6 @@ from wfinspect.watching.store import (
     Store,
     read,
     text_of,
-    to_microseconds,
 )
 from wfinspect.watching.watchlist import event_of
 
@@ -351,22 +350,6 @@ def test_an_empty_file_is_no_damage(store: Store) -> None:
     store.path.touch(mode=0o600)
     assert store.rows() == []
     assert store.set_aside is None
-
-
-def test_a_list_of_the_first_version_is_read_as_it_was(store: Store) -> None:
-    store.path.parent.mkdir(mode=0o700)
-    at = to_microseconds(START)
-    rows = [(1, 1.0, at, text_of(instance(1)), at), (2, 2.0, at, None, None)]
-    with sqlite3.connect(store.path) as raw:
-        for statement in store_module._STEPS[0].split(";"):
-            raw.execute(statement)
-        raw.executemany(
-            "INSERT INTO watched VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 0)",
-            [(*BINDING, *values) for values in rows],
-        )
-        raw.execute("PRAGMA user_version = 1")
-    raw.close()
-    assert store.rows() == [row(1, instance=instance(1), read_at=START), row(2)]
 
 
 def test_a_newer_schema_is_left_alone_and_said(store: Store) -> None:

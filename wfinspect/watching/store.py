@@ -482,18 +482,23 @@ def _is_damage(error: Exception) -> bool:
 # The schema.
 
 _STEPS = (
+    # As 0.1.0 made it. Readings are apart from what each poll writes: one is long, and seldom differs.
     """
     CREATE TABLE watched (
         profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
         position REAL NOT NULL,
         added_at INTEGER,
-        reading TEXT,
         read_at INTEGER,
         last_change TEXT,
         is_unseen INTEGER NOT NULL DEFAULT 0,
         is_gone INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (profile, region, endpoint, id)
     ) WITHOUT ROWID;
+    CREATE TABLE readings (
+        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
+        doc TEXT NOT NULL,
+        PRIMARY KEY (profile, region, endpoint, id)
+    );
     CREATE TABLE transitions (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
@@ -518,30 +523,6 @@ _STEPS = (
     ) WITHOUT ROWID;
     INSERT INTO meta (name, value) VALUES ('identity', hex(randomblob(16)));
     """,
-    # Apart from what each poll writes: a reading is long, and seldom differs from the last.
-    """
-    CREATE TABLE readings (
-        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
-        doc TEXT NOT NULL,
-        PRIMARY KEY (profile, region, endpoint, id)
-    );
-    INSERT INTO readings
-        SELECT profile, region, endpoint, id, reading FROM watched WHERE reading IS NOT NULL;
-    CREATE TABLE rows (
-        profile TEXT NOT NULL, region TEXT NOT NULL, endpoint TEXT NOT NULL, id INTEGER NOT NULL,
-        position REAL NOT NULL,
-        added_at INTEGER,
-        read_at INTEGER,
-        last_change TEXT,
-        is_unseen INTEGER NOT NULL DEFAULT 0,
-        is_gone INTEGER NOT NULL DEFAULT 0,
-        PRIMARY KEY (profile, region, endpoint, id)
-    ) WITHOUT ROWID;
-    INSERT INTO rows SELECT profile, region, endpoint, id, position, added_at, read_at, last_change,
-        is_unseen, is_gone FROM watched;
-    DROP TABLE watched;
-    ALTER TABLE rows RENAME TO watched;
-    """,
     # What `summary` counts, without the document.
     """
     ALTER TABLE watched ADD COLUMN family TEXT;
@@ -564,9 +545,9 @@ _STEPS = (
     ALTER TABLE watched ADD COLUMN note TEXT;
     """,
 )
-"""Step n leads from version n to n + 1; a step is never changed once it is released."""
+"""The first makes version 2 in an empty file, each other one leads to the next; none is changed once it is released."""
 
-VERSION = len(_STEPS)
+VERSION = 1 + len(_STEPS)
 
 
 def _upgrade(connection: sqlite3.Connection, *, can_write: bool) -> None:
@@ -592,7 +573,7 @@ def _upgrade(connection: sqlite3.Connection, *, can_write: bool) -> None:
     with connection:
         # The lock comes first, or two programs that start together would both take the same step.
         connection.execute(_BEGIN)
-        for step in _STEPS[_version(connection) :]:
+        for step in _STEPS[max(0, _version(connection) - 1) :]:
             for statement in step.split(";"):
                 connection.execute(statement)
         readings = connection.execute("SELECT profile, region, endpoint, id, doc FROM readings")
