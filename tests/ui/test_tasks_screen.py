@@ -307,6 +307,23 @@ async def test_what_is_typed_behind_l_is_for_the_log(size: tuple[int, int]) -> N
         assert "does nothing here" not in rig.text
 
 
+async def test_a_log_opens_in_the_place_of_its_tasks_and_of_nothing_that_lies_over_them() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "l", "?")
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+        assert "Keys of this view" in rig.text
+        await rig.press("escape")
+        assert isinstance(rig.app.screen, LogScreen)
+        await rig.press("escape", "l", ":", *"note")
+        rig.control.answer(log())
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+        assert "Commands here" in rig.text
+        await rig.press("enter")
+        assert "Note about " in rig.text
+
+
 async def test_what_is_typed_behind_l_is_dropped_where_no_log_comes() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "l", "/")

@@ -89,7 +89,7 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
 
     def dismiss(self, result: object = None) -> AwaitComplete:
         """Close, unless it is closed already."""
-        if self._is_dismissed or not self.is_current:
+        if self._is_dismissed or not self.is_active:
             return AwaitComplete()
         self._is_dismissed = True
         return super().dismiss(result)
@@ -419,7 +419,7 @@ class ChangesScreen(ChoiceScreen):
 
     def choose(self, value: Transition) -> None:
         # A slow link may deliver two Enters at a time, the second one after it has given way.
-        if self.is_current:
+        if self.is_active:
             self._go_to(value.key)
 
 

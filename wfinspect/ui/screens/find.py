@@ -321,7 +321,7 @@ class FindScreen(OverlayScreen):
             self._goes_to_list = False
             if not len(self._table):
                 self.set_focus(self.input)
-                if self.is_current and self.trouble is None:
+                if self.is_active and self.trouble is None:
                     self.app.release_keys("nothing was found")
         self._fill_head()
 

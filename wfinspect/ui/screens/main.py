@@ -264,7 +264,7 @@ class MainScreen(SparingScreen[None]):
                     self._aside[-1] = self._aside[-1]._replace(key=known)
                 self.list.select(known)
         put_off, row = self._put_off, self.list.chosen
-        if put_off is not None and not self.is_current:
+        if put_off is not None and not self.is_active:
             self._drop_put_off()
         elif put_off is not None and row is not None and put_off.is_due(row):
             self._drop_put_off()
@@ -870,7 +870,7 @@ class MainScreen(SparingScreen[None]):
             return row is not None
         chosen, contact = self.list.chosen, self.snapshot.health.contact
         is_coming = row.trouble is None and contact is not Contact.PAUSED
-        if is_coming and chosen and chosen.key == row.key and self.is_current:
+        if is_coming and chosen and chosen.key == row.key and self.is_active:
             self._put_off_until(lambda row: bool(row.instance or row.trouble), then, "Reading it")
         else:
             why = f": {row.trouble.cause}" if row.trouble else " yet"

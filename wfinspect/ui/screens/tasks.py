@@ -224,7 +224,7 @@ class TasksScreen(_TaskKeysScreen):
 
     def _open_the_log(self) -> None:
         """Show that of the task that needs attention most, which is never a frozen one, once that is known."""
-        if not self._opens_log or self._page is None or not self.is_current:
+        if not self._opens_log or self._page is None or not self.is_active:
             return
         self._opens_log = False
         if not self._tasks:

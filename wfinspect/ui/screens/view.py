@@ -275,7 +275,7 @@ class OverlayScreen(OverMain):
         self.fill()
         for each in (self.top, self.about, self.bottom):
             each.update_lines()
-        if self.is_current and (self.trouble is not None or not self.is_reading):
+        if self.is_active and (self.trouble is not None or not self.is_reading):
             self.app.release_keys("it was not read" if self.trouble is not None else "")
 
     def waiting_lines(
