@@ -322,6 +322,13 @@ async def test_a_log_opens_in_the_place_of_its_tasks_and_of_nothing_that_lies_ov
         assert "Commands here" in rig.text
         await rig.press("enter")
         assert "Note about " in rig.text
+    async with running(mixed()) as rig:
+        await rig.press("g", "t", ":", "l")
+        assert "copy ID" not in rig.text
+        rig.control.answer(page(*TASKS))
+        await rig.settle()
+        await rig.press("o", "g", "enter")
+        assert isinstance(rig.app.screen, LogScreen)
 
 
 async def test_what_is_typed_behind_l_is_dropped_where_no_log_comes() -> None:

@@ -32,6 +32,7 @@ from wfinspect.ui.lines import (
 )
 from wfinspect.ui.screens.dialogs import (
     MOVE_BINDINGS,
+    Choice,
     ChoiceScreen,
     HelpScreen,
     OverMain,
@@ -370,7 +371,10 @@ class OverlayScreen(OverMain):
 
     def action_palette(self) -> None:
         """Find a command of this view by name."""
-        commands = self._commands.items()
-        choices = [command_choice(action, word, key) for key, (action, word) in commands]
-        dialog = ChoiceScreen(lambda: choices, "Commands here", "run")
+
+        def choices() -> list[Choice]:
+            # What is still being read brings more of them.
+            return [command_choice(act, word, key) for key, (act, word) in self._commands.items()]
+
+        dialog = ChoiceScreen(choices, "Commands here", "run")
         self.app.push_dialog(dialog, partial(self.call_later, self.run_action))
