@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from wfinspect import __version__
 from wfinspect.commands import APP, COMMANDS, LIST_ACTIONS, TOPICS, Command, module_of
-from wfinspect.commands.output import SERVICE_NAMES, Fields, decide_color, say
+from wfinspect.commands.output import Fields, decide_color, say
 from wfinspect.errors import (
     NotAnId,
     UsageError,
@@ -44,8 +44,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        by_name = _instead_of(error.name, argv) if isinstance(error, NotAnId) else ""
-        say(without_keys(f"{error} {by_name}".strip()))
+        say(without_keys(f"{error} {_FINDING}" if isinstance(error, NotAnId) else str(error)))
         return error.exit_code
     except (KeyboardInterrupt, SystemExit) as error:
         code = error.code if isinstance(error, SystemExit) else _INTERRUPTED
@@ -79,8 +78,6 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     name, parser, rest = _command_in(rest, common)
     if not name:
         _refuse_words(argv, rest)
-        if not parser.takes(rest):
-            _refuse_option(argv, rest, common)
     # Options may stand between the words.
     args, unknown = parser.parse_known_intermixed_args([*parser.spelled_out(rest)], namespace)
     if unknown:
@@ -108,17 +105,13 @@ def _ids_of_link(word: str) -> list[str]:
     """Return the IDs in a link, such as one to the console, and say them; none of anything else."""
     if not re.match(r"https?://", word):
         return []
-    ids = _ids_in(word)
-    if ids:
-        say(f"IDs in the link: {' '.join(ids)}.")
-    return ids
-
-
-def _ids_in(text: str) -> list[str]:
     from wfinspect.parsing import find_ids
     from wfinspect.search import ID_DIGITS
 
-    return [str(each) for each in find_ids(text) if len(str(each)) >= ID_DIGITS]
+    ids = [str(each) for each in find_ids(word) if len(str(each)) >= ID_DIGITS]
+    if ids:
+        say(f"IDs in the link: {' '.join(ids)}.")
+    return ids
 
 
 def _command_in(
@@ -146,8 +139,6 @@ def _refuse_words(argv: Sequence[str], rest: Sequence[str]) -> None:
     others.remove(word)
     actions = (f"list {each}" for each in LIST_ACTIONS)
     near = nearest(word, (*COMMANDS, *actions, "follow remove", "--version"))
-    if not near and any(each in COMMANDS for each in others):
-        near = [""]
     if near:
         lines = (shlex.join(["wfinspect", *each.split(), *others]) for each in near)
         hint = f"did you mean {' or '.join(lines)}?"
@@ -155,104 +146,19 @@ def _refuse_words(argv: Sequence[str], rest: Sequence[str]) -> None:
         report = shlex.join(["wfinspect", "report", *others])
         hint = f"wfinspect only reads. `{report}` has the command that runs failed tasks again."
     else:
-        hint = f"`wfinspect --help` lists the commands. {_by_name(word, rest)}"
+        hint = f"`wfinspect --help` lists the commands. {_FINDING}"
     raise UsageError(f"{word[:40]!r} is not a command or an instance ID: {hint}")
 
 
 _CHANGING = {"rerun", "restart", "retry", "cancel", "stop", "kill", "resume", "suspend", "freeze"}
 
 
-def _instead_of(word: str, argv: Sequence[str]) -> str:
-    """Return what to type where an ID was wanted, and a word was given."""
-    words = [*takewhile(lambda each: each != word, argv)]
-    fields = {each.casefold(): each for each in SERVICE_NAMES}
-    if words[:1] == ["get"] and words[1:] and word.casefold() in fields:
-        named = shlex.join([*words, "--field", fields[word.casefold()]])
-        return f"Did you mean wfinspect {named}?"
-    given = [*takewhile(lambda each: not each.startswith("-"), argv)]
-    if word in COMMANDS and words[1:] == []:
-        return f"Did you mean wfinspect {shlex.join(argv[1:])}?"
-    is_of_row = word != "-" and given[:2] in (["list", "remove"], ["list", "note"])
-    if is_of_row and not _ids_in(" ".join(given)):
-        rows = f"wfinspect list {shlex.join(given[2:] if 'remove' in given else [word])}"
-        removing = f"To remove rows: `{rows} --field id | xargs -r wfinspect list remove`"
-        return removing if "remove" in given else f"`{rows}` prints the IDs of rows."
-    from wfinspect.search import SPELLED
-
-    if word in given and word.lstrip("!").partition("=")[0].casefold() in SPELLED:
-        words = given[1 + (given[0] == "list") :]
-        return f"To find IDs by a search: wfinspect find {shlex.join(words)}"
-    if word != "-":
-        return _by_name(word, argv)
-    instead = f"xargs -r wfinspect {shlex.join(words)}"
-    if "watch" in words:
-        instead = "wfinspect watch --file -"
-    elif "add" in words or not any(each in COMMANDS for each in words):
-        instead = "wfinspect list import -"
-    return f"To read IDs from standard input: {instead}"
-
-
-_MOST_NAMED = 5
-_MOST_LISTED = 8
-_IN_A_SHELL = {
-    **dict.fromkeys(("--limit", "--max", "--max-results", "--top", "--first", "--head"), "head -n"),
-    **dict.fromkeys(("--context", "-C"), "grep -C"),
-    "-A": "grep -A",
-    "-B": "grep -B",
-}
-"""What is behind a pipe in the place of an option that other tools have."""
-_TO_FILES = {"--out", "--outfile", "--output-file"}
-_OF_FILES = {"--file", "--from-file", "--ids"}
-
-
-def _of_file(prog: str, file: str) -> str:
-    """Return how to give a command the IDs of a file."""
-    name = shlex.quote(file)
-    if prog == "wfinspect watch":
-        return f"To read IDs from a file: wfinspect watch --file {name}"
-    on_list = f"`wfinspect list import {name}` puts the IDs of a file on the watched list."
-    if prog in {"wfinspect", "wfinspect list"}:
-        return on_list
-    one = "" if prog.rpartition(" ")[2] in _OF_SEVERAL else "-n 1 "
-    return f"`xargs -r {one}{prog} < {name}` takes a file with nothing but IDs; {on_list}"
-
-
-_OF_SEVERAL = {"get", "status", "history", "report"}
-
-
-def _by_name(word: str, argv: Sequence[str]) -> str:
-    """Return the sentence on how to find the ID of what was given by its name, or in a text."""
-    words = takewhile(lambda each: each != word, argv)
-    command = next((each for each in words if each in COMMANDS), "")
-    is_file = os.path.isfile(word.removeprefix("@"))  # noqa: PTH113 - Path raises for a long word
-    if is_file or word.endswith((".txt", ".csv", ".json")):
-        return _of_file(f"wfinspect {command}".strip(), word.removeprefix("@"))
-    given = [*takewhile(lambda each: not each.startswith("-"), argv)]
-    at = (command in given[:1]) + (command == "list")
-    if found := _ids_in(" ".join(given[at:])):
-        ids = found if command in {*_OF_SEVERAL, "watch", "list", ""} else found[:1]
-        text = "`wfinspect list import -` reads IDs from a text. " * (command == "list")
-        return f"{text}The IDs alone: {shlex.join(['wfinspect', *given[:at], *ids])}"
-    name = shlex.quote(word[:40])
-    return f"To find an ID by name: wfinspect find --project ID --bizdate yesterday --name {name}"
-
-
-def _refuse_option(
-    argv: Sequence[str], rest: Sequence[str], common: argparse.ArgumentParser
-) -> None:
-    """Refuse an option of a command that is given without one."""
-    # What both have is rather of a search than of a wait.
-    for name in sorted(COMMANDS, key=lambda name: name == "watch"):
-        if _command_parser(name, common).takes(rest):
-            line = shlex.join([name, *argv])
-            raise UsageError(f"The app takes no such option: did you mean wfinspect {line}?")
-
-
-def _condition(flag: str) -> str:
-    """Return the condition of a search that a flag such as --failed may be meant for; "" for none."""
-    from wfinspect.search import meant
-
-    return meant(flag.lstrip("-"))
+_FINDING = (
+    "`wfinspect find` and `wfinspect list` print IDs by name; `list import` and `watch --file` read them "
+    "from a file or a text, - for standard input."
+)
+"""Where to get the ID that is wanted in the place of a word."""
+_MOST_NAMED = 3
 
 
 class _Parser(argparse.ArgumentParser):
@@ -310,64 +216,31 @@ class _Parser(argparse.ArgumentParser):
 
     def refuse(self, argument: str) -> NoReturn:
         """Say that an argument is one too many, or the name of no option."""
+        from wfinspect.search import meant
+
         name = argument.partition("=")[0][:40]
         if not name.startswith("-"):
-            what = self._taking(argument) or self.usage
-            raise UsageError(f"{argument[:40]!r} is one too many: {what}")
-        value = argument.partition("=")[2]
+            raise UsageError(f"{argument[:40]!r} is one too many: {self.usage}")
         if re.fullmatch(r"-\w\d+", name):
-            name, value = name[:2], name[2:]
+            name = name[:2]
         forms = [f"-o {c}" for a in self._actions if a.dest == "output" for c in a.choices or ()]
         flags = [f for f in self._option_string_actions if f.startswith("--")]
         commands = (*COMMANDS, *(f"list {each}" for each in LIST_ACTIONS))
         others = [f"wfinspect {each}" for each in commands if not self.prog.endswith(each)]
-        shown = [a for a in self._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
-        own = [self._name_of(each) for each in shown if each.option_strings]
-        # What it is about may be an argument.
-        usage = (self.usage or "").partition("\n")[0]
-        there = f"there are {', '.join(own) or 'only those of `wfinspect --help`'}: {usage}"
-        if len(own) > _MOST_LISTED:
-            there = f"`{self.prog} --help` lists them: {usage}"
-        after = [value, *self._given[self._given.index(argument) + 1 :]]
-        file = next(filter(None, after), "FILE")
-        is_export = self._given[:1] == ["export"] and name in _OF_FILES
-        takes_ids = {"id", "ids", "what"} & {each.dest for each in self._actions}
-        if name in _OF_FILES and takes_ids and not is_export:
-            hint = f"only `watch` has --file. {_of_file(self.prog, file)}"
-            hint += " To write to a file: --out FILE" * self.has_option("--out")
-        elif (name in _TO_FILES or is_export) and not self.has_option("--out"):
-            hint = f"did you mean > {shlex.quote(file)}?"
-        elif (tool := _IN_A_SHELL.get(name, "")) and ("grep" in tool) == self.has_option("--grep"):
-            line = [each for each in self._given if each not in {argument, file}]
-            piped = f"{tool} {file if file.isdecimal() else 'N'}{' REGEX' * ('grep' in tool)}"
-            if "--grep" in line:
-                at = line.index("--grep")
-                piped = piped.replace("REGEX", shlex.quote(" ".join(line[at + 1 : at + 2])))
-                del line[at : at + 2]
-            hint = f"did you mean {' '.join([self.prog, *map(shlex.quote, line)])} | {piped}?"
-        elif self.get_default("searched") and (pair := _condition(name)):
+        if self.get_default("searched") and (pair := meant(name.lstrip("-"))):
             hint = f"did you mean {pair}?"
         elif not (hint := did_you_mean(name, [*forms, *flags, *others], "")):
             bare = _Parser(prog="wfinspect", add_help=False)
-            having = [
-                f"`{each}`" for each in COMMANDS if _command_parser(each, bare).has_option(name)
-            ]
-            has = "has" if len(having) == 1 else "have"
-            hint = f"{', '.join(having)} {has} it; " * (0 < len(having) <= _MOST_NAMED) + there
+            having = (f"`{c}`" for c in COMMANDS if _command_parser(c, bare).has_option(name))
+            named = ", ".join(islice(having, _MOST_NAMED))
+            has = f"it is one of {named}; " * bool(named)
+            hint = f"{has}`{self.prog} --help` lists them, e.g. {self._example()}"
         raise UsageError(f"There is no option {name!r}: {hint}")
 
-    def _taking(self, word: str) -> str:
-        """Return the sentence on what takes a word that is one too many; "" for nothing."""
-        value = word.casefold()
-        flags = [
-            each.option_strings[-1]
-            for each in self._actions
-            if each.option_strings and value in map(str.casefold, each.choices or ())
-        ]
-        if not flags:
-            return ""
-        words = [*self._given[: self._given.index(word)], flags[0], word[:40]]
-        return f"did you mean {self.prog} {shlex.join(words)}?"
+    def _example(self) -> str:
+        """Return a right line, from the help of the command."""
+        command = COMMANDS.get(self.prog.removeprefix("wfinspect").strip(), APP)
+        return f"wfinspect {command.examples[0].partition(' > ')[0]}"
 
     def has_option(self, flag: str) -> bool:
         """Return whether there is an option that is written so."""
@@ -407,11 +280,7 @@ class _Parser(argparse.ArgumentParser):
         is_read_later = action.dest in {"status", "action", "field", "until"}
         choices = None if is_read_later else action.choices
         if choices is not None and value not in choices:
-            others = ["--field"] if action.dest == "output" and self.has_option("--field") else []
-            hint = did_you_mean(str(value).partition("=")[0], [*map(str, choices), *others], "")
-            if action.dest == "output" and re.fullmatch(r"[^={}]*\.\w+", str(value)):
-                hint = f"did you mean {'--out' if self.has_option('--out') else '>'} {value}?"
-            problem = none_of(str(value), map(str, choices), hint)
+            problem = none_of(str(value), map(str, choices))
             raise UsageError(f"{self._name_of(action)}: {problem}")
 
     def _name_of(self, action: argparse.Action) -> str:
@@ -428,8 +297,7 @@ class _Parser(argparse.ArgumentParser):
         action = self._option_string_actions.get(about.rpartition(" ")[2].rpartition("/")[2])
         if about.endswith("are required"):
             [what] = [each.help for each in self._actions if each.metavar == names[0]]
-            example = COMMANDS[self.prog.removeprefix("wfinspect ")].examples[0].partition(" > ")[0]
-            raise UsageError(f"{names[0]} is missing: {what}, e.g. wfinspect {example}")
+            raise UsageError(f"{names[0]} is missing: {what}, e.g. {self._example()}")
         if action is None:
             raise UsageError(f"{message}: {self.usage}")
         name = self._name_of(action)

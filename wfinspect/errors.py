@@ -114,6 +114,7 @@ _CALLED_ELSEWHERE = {
     "version": "-V -v",
     "watch": "wait",
     "workflowparameters": "parameters params",
+    "wfinspect list import": "file from-file ids",
     "wfinspect watch": "watch wait -w",
 }
 
@@ -170,7 +171,6 @@ class NotAnId(UsageError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} is not an instance ID: use digits only, e.g. 10432987165.")
-        self.name = name
 
 
 class ConfigError(WfInspectError):
