@@ -143,7 +143,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "/dev/null"], "'/dev/null' is not an instance ID"),
         (["status", "1", "short=1"], "--short takes no value."),
         (["get", "x" * 5000], "is not an instance ID"),
-        (["list", __file__], f"did you mean import {__file__}?"),
+        (["list", __file__], "`list import` and `watch --file` read them from a file or a text"),
         (
             ["--profile", "x y", "gte", "1"],
             "'gte' is not a command or an instance ID: did you mean wfinspect get --profile 'x y' 1?",

@@ -22,7 +22,6 @@ ServiceError, which may quote the service, never holds a secret that this proces
 
 import errno
 import os
-import re
 import resource
 from collections.abc import Iterable
 
@@ -50,13 +49,6 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     # The name of an action of a command, or of a part of a field.
     found = found or [each for each in by_folded if each.endswith((f"list {wanted}", f".{wanted}"))]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
-    found = found or [
-        each
-        for each, name in by_folded.items()
-        if wanted
-        and each.endswith(wanted)
-        and re.search(rf"(-.|[A-Z]).{{{len(wanted) - 1}}}$", name)
-    ]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     # Of three letters one edit changes a third.
     short = [each for each in by_folded if len(each) == len(wanted) == len("get")]
@@ -109,7 +101,7 @@ _CALLED_ELSEWHERE = {
     "table": "wide text plain",
     "tag": "label labels selector -l",
     "tail": "lines limit last head since -n -t",
-    "time-zone": "tz utc",
+    "time-zone": "tz utc zone",
     "upstream": "why parents dependencies deps",
     "version": "-V -v",
     "watch": "wait",

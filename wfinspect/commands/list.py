@@ -4,7 +4,6 @@ import argparse
 import csv
 import io
 import json
-import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -90,8 +89,6 @@ def _refuse_mistyped(word: str, others: Sequence[str]) -> None:
         hint = ""
     if word in {"show", "ls", "list", "print"}:
         hint = "`wfinspect list` alone prints it."
-    if os.path.isfile(word):  # noqa: PTH113 - Path raises for a long word
-        hint = f"did you mean import {word}?"
     if hint:
         raise UsageError(f"list: {none_of(word, LIST_ACTIONS, hint)}")
 
