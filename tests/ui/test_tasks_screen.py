@@ -18,6 +18,7 @@ from wfinspect.ui.screens.tasks import TaskScreen, TasksScreen
 from wfinspect.ui.screens.text import LogScreen, TextScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
 from wfinspect.watching.api import OperationsOf, RunsOf, Snapshot, TaskLog, TaskOf, TasksOf
+from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 
 async def tick(rig: Rig) -> None:
@@ -232,6 +233,20 @@ async def test_it_is_read_again_while_the_instance_goes_on_and_somebody_is_there
         await tick(rig)
 
         assert len(rig.control.questions) == 1
+
+
+async def test_it_is_not_read_under_another_screen_and_at_once_when_that_has_gone() -> None:
+    async with on_tasks(number=TRADE) as rig:
+        tasks = rig.app.screen
+        await rig.press("?", "escape")
+        assert rig.control.questions == []
+        await rig.press("?")
+        rig.clock.advance(FOLLOW_SECONDS)
+        tasks.tick()
+        assert rig.control.questions == []
+        await rig.press("escape")
+
+        assert rig.control.answer(page(*TASKS)) == TasksOf(key(TRADE))
 
 
 async def test_a_settled_instance_is_not_read_again_by_itself() -> None:

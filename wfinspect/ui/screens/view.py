@@ -210,9 +210,9 @@ class OverlayScreen(OverMain):
         self.notify("Reading it again.", timeout=BRIEF_SECONDS)
 
     def tick(self) -> None:
-        """Read again what goes on, as long as there are keys."""
+        """Read again what goes on, as long as there are keys for it."""
         since = self.clock.monotonic() - max(self._opened_at, self.main.last_key_at)
-        if self.follows and self.is_current and since <= ATTENDED_SECONDS:
+        if self.follows and self.is_active and since <= ATTENDED_SECONDS:
             self.read()
 
     def row(self, key: InstanceKey) -> Row:
@@ -329,9 +329,11 @@ class OverlayScreen(OverMain):
         self.bottom.update_lines()
 
     def on_screen_resume(self) -> None:
-        """The rows may have changed under another view."""
+        """The rows may have changed under another view, where nothing is read."""
         self.snapshot_changed()
         self.refresh_lines()
+        if self.read_at and (self.clock.now() - self.read_at).total_seconds() >= FOLLOW_SECONDS:
+            self.tick()
 
     def snapshot_changed(self) -> None:
         if self.is_lost is not self._was_lost:
