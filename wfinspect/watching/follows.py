@@ -294,7 +294,8 @@ class FollowTracker:
         ]
         known = {key: each for key, each in found.items() if key in rows and rows[key].is_watched}
         joining: dict[InstanceKey, Follow] = {}
-        for key in found.keys() - known.keys():
+        # In the order of the answer, which the list keeps.
+        for key in [key for key in found if key not in known]:
             brings = next((each for each in follows if each.query.matches(found[key])), None)
             if brings is not None:
                 joining[key] = brings
