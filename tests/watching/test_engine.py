@@ -671,6 +671,30 @@ async def test_two_processes_cost_the_calls_of_one(rig: Rig, state_dir: Path) ->
     await other.engine.aclose()
 
 
+async def test_what_another_process_read_first_is_read_with_its_group(
+    rig: Rig, state_dir: Path
+) -> None:
+    rig.source.hold(instance(1), instance(2))
+    rig.engine.watch([key(1), key(2)])
+    rig.source.hangs = True
+    await rig.turn()
+    other = Rig(state_dir, rig.clock)
+    other.source.held = rig.source.held
+    rig.source.let_in()
+    await rig.run(2.0)
+    becomes(rig, 1, "Failure")
+    rig.engine.refresh(key(1))
+    await rig.run(2.0)
+    await other.turn()
+    assert other.row(1).instance == rig.source.held[1]
+    # From now on the first process is not there.
+    becomes(rig, 1, "WaitTime")
+    await other.run(20.0)
+    assert other.row(1).instance == rig.source.held[1]
+    assert other.source.calls == [("list", (2, 1))]
+    await other.engine.aclose()
+
+
 async def test_what_another_process_read_meanwhile_is_no_second_change(
     rig: Rig, state_dir: Path
 ) -> None:

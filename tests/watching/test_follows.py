@@ -67,12 +67,14 @@ def listed(rig: Rig) -> list[int]:
 
 
 async def test_what_matches_joins_and_says_what_brought_it(rig: Rig) -> None:
-    rig.source.hold(run_of(1), run_of(2, workflow_id=8))
+    rig.source.hold(run_of(1), run_of(2, workflow_id=8), run_of(3))
     rig.engine.follow(BINDING, FOLLOWED)
     await rig.run(5.0)
-    assert listed(rig) == [1]
+    assert listed(rig) == [1, 3]
     assert rig.row().follow == rig.snapshot.follows[0].number
     assert rig.row().is_live
+    await rig.run(60.0)
+    assert "get" not in {name for name, _ in rig.source.calls}
 
 
 async def test_the_expected_date_is_looked_at_each_minute_and_the_other_each_ten(rig: Rig) -> None:

@@ -39,11 +39,12 @@ class BatchPlanner:
         """Groups whose List may be of no use; the next Get decides."""
 
     def add(self, key: InstanceKey, group: Group | None) -> None:
-        """Take an instance up, as a new one where its group is not known."""
+        """Take an instance up, as a new one where its group is not known; or place such a one."""
         self._members[key] = _Member(None)
         if group is None:
             self._placements[key.target].unplaced[key] = None
         else:
+            self._drop_unplaced(key)
             self._move(key, group)
 
     def forget(self, key: InstanceKey) -> None:
@@ -143,7 +144,7 @@ class BatchPlanner:
                 self._set_placed(key, found[key])
             elif is_new:
                 placement.tried.add(key)
-            else:
+            elif self._members[key].group == group:
                 self._members[key].is_single = True
                 self._members[key].lacked += 1
         if found:

@@ -164,13 +164,20 @@ class Schedule:
         """Only what the user requested goes out."""
 
     def add(self, key: InstanceKey, *, group: Group | None = None) -> None:
-        """Take an instance up; it is due at once. One already known stays as it is."""
-        if key not in self._states:
+        """Take an instance up; it is due at once. One already known stays as it is.
+
+        But for one not placed yet: what another process or a follow has read says its group.
+        """
+        state = self._states.get(key)
+        if state is None:
             state = self._states[key] = PollState(key, next(self._numbers))
             self.targets[key.target] += 1
-            self.groups.add(key, group)
-            self.rounds.put(key, self.groups.group_of(key), state.cadence)
-            self._file(state)
+        elif group is None or not self.groups.is_new(key):
+            return
+        self.groups.add(key, group)
+        self.rounds.put(key, self.groups.group_of(key), state.cadence)
+        self._changed[key.target].add(key.target)
+        self._file(state)
 
     def forget(self, key: InstanceKey) -> None:
         """Never read an instance again; an answer still on its way is ignored."""
