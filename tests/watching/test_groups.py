@@ -1,17 +1,23 @@
 from collections.abc import Sequence
 
 from fakes import BINDING, key
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wfinspect.watching.api import Group
 from wfinspect.watching.groups import BatchPlanner
 
 
-def calls(partition: Sequence[int]) -> int:
-    """The calls until all are placed, of new instances in the groups of the given numbers."""
+def calls(partition: Sequence[int], *, polled: int = 0) -> int:
+    """The calls until all are placed, of new instances in the groups of the given numbers.
+
+    Meanwhile the first group, of so many others, is polled.
+    """
     planner, made = BatchPlanner(), 0
     groups = {key(n): Group(BINDING, number, "Prod", 1) for n, number in enumerate(partition)}
+    known = dict.fromkeys((key(10_000 + n) for n in range(polled)), Group(BINDING, 0, "Prod", 1))
+    for each, group in known.items():
+        planner.add(each, group)
     for each in groups:
         planner.add(each, None)
     waiting = dict.fromkeys(groups)
@@ -22,6 +28,8 @@ def calls(partition: Sequence[int]) -> int:
         made += 1
         for each in found:
             del waiting[each]
+        for group in {*known.values()}:
+            planner.answered([*known], group, known, 0.0)
     return made
 
 
@@ -41,6 +49,13 @@ def test_one_that_shares_nothing_keeps_the_others_in_their_lists() -> None:
     assert calls([0] + [1] * 99) <= 8
 
 
-@given(st.lists(st.integers(0, 40), max_size=200))
-def test_no_partition_costs_more_than_a_fifth_above_single_calls(partition: list[int]) -> None:
-    assert calls(partition) <= 1.2 * len(partition) + 1
+@given(st.lists(st.integers(0, 40), max_size=200), st.sampled_from([0, 100]))
+@example([*range(100)], 100)
+def test_no_partition_costs_more_than_a_fifth_above_single_calls(
+    partition: list[int], polled: int
+) -> None:
+    assert calls(partition, polled=polled) <= 1.2 * len(partition) + 1
+
+
+def test_a_poll_ends_no_search() -> None:
+    assert calls([0] * 100, polled=100) == calls([0] * 100)

@@ -132,30 +132,28 @@ class BatchPlanner:
             for key in known:
                 self._got(key, found, monotonic)
             return []
-        has_placed = False
         missing = [key for key in known if key not in found]
+        placement = self._placements[group.target]
+        new = placement.unplaced.keys() & known
+        placement.in_flight.difference_update(known)
         for key in known:
-            placement = self._placements[key.target]
-            placement.in_flight.discard(key)
-            is_new = key in placement.unplaced
             if key in found:
-                has_placed |= is_new
                 self._members[key].lacked = 0
                 self._set_placed(key, found[key])
-            elif is_new:
-                placement.tried.add(key)
             elif self._members[key].group == group:
                 self._members[key].is_single = True
                 self._members[key].lacked += 1
+        placement.tried |= new - found.keys()
         if found:
             self._doubted.pop(group, None)
         elif any(self._members[key].group == group for key in missing):
             self._doubted[group] = _LACKS_KNOWN
-        placement = self._placements[group.target]
-        if placement.pilot == group:
+        # A poll is no search.
+        if placement.pilot == group and new:
+            has_placed = not new.isdisjoint(found)
             placement.fruitless += not has_placed
             # Found up to one of them and none beyond: neighbours, of which this was the last.
-            is_last = all(key in found for key in known[: len(known) - len(missing)])
+            is_last = found.keys() >= {*known[: len(known) - len(missing)]}
             if not (has_placed and placement.has_untried) or (missing and is_last):
                 placement.end_search()
         return missing
@@ -215,7 +213,7 @@ class BatchPlanner:
             placement.begin_search(group)
 
     def _set_placed(self, key: InstanceKey, group: Group | None) -> None:
-        self._placements[key.target].placed += 1
+        self._placements[key.target].placed += self.is_new(key)
         self._drop_unplaced(key)
         self._move(key, group)
 
