@@ -3,6 +3,7 @@ import re
 import time
 from collections import Counter
 
+import pytest
 from journey import Home
 
 from wfinspect.clock import SystemClock
@@ -53,6 +54,31 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
         looks = len(simulator.calls.latest)
         app.wait_until(lambda: len(simulator.calls.latest) >= looks + 2, "two more looks")
         assert "Nothing is watched yet" in app.text()
+        app.quit()
+
+
+@pytest.mark.parametrize("is_by_key", [False, True])
+def test_what_was_listed_before_it_was_followed_stays_removed(
+    home: Home,
+    simulator: Simulator,
+    is_by_key: bool,
+) -> None:
+    home.hurry()
+    simulator.set_status(FOLLOWED, "Running")
+    home.run("list", "add", FOLLOWED)
+    home.run("follow", *workflow_of(simulator, FOLLOWED))
+    with home.start(patch=SOON) as app:
+        app.wait_for(f"W [^ ] dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
+        if is_by_key:
+            app.press("x")
+        else:
+            assert home.run("list", "remove", FOLLOWED).returncode == 0
+        app.wait_for("Nothing is watched yet")
+        looks = len(simulator.calls.latest)
+        app.wait_until(lambda: len(simulator.calls.latest) >= looks + 2, "two more looks")
+        assert "Nothing is watched yet" in app.text()
+        home.run("list", "add", FOLLOWED)
+        app.wait_for(f"{FOLLOWED}  Running")
         app.quit()
 
 

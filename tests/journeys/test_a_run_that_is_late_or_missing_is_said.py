@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from journey import Home
 
 from wfinspect.clock import SystemClock
@@ -36,10 +37,16 @@ def follow(home: Home, simulator: Simulator, number: int, by: str) -> object:
     return record["WorkflowId"]
 
 
+@pytest.mark.parametrize("is_listed", [False, True])
 def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
-    home: Home, simulator: Simulator
+    home: Home,
+    simulator: Simulator,
+    is_listed: bool,
 ) -> None:
     home.hurry()
+    if is_listed:
+        # By hand, before its workflow is followed.
+        assert home.run("list", "add", RUNNING).returncode == 0
     workflow = follow(home, simulator, RUNNING, "07:00")
     for number, biz_date in runs_of(simulator, workflow):
         took = {"StartedTime": biz_date + DAY, "FinishedTime": biz_date + 5 * DAY}
@@ -55,6 +62,7 @@ def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
         app.wait_for_announcement(r"1 late: dwd_trade_order_di .* at risk: expected .* due 07:00")
         assert app.bells == 1
         app.quit()
+    assert "at risk: expected" in home.run("status", "-o", "json").stdout
 
 
 def test_a_run_that_does_not_begin_is_reported_as_missing_once(

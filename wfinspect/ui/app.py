@@ -35,7 +35,7 @@ from wfinspect.ui.driver import HardenedDriver
 from wfinspect.ui.files import FORMATS, Preferences, as_text, fields
 from wfinspect.ui.input import MAX_PASTE, PasteCut
 from wfinspect.ui.lines import Role, pad
-from wfinspect.ui.rows import follow_of, is_own, signs, whose
+from wfinspect.ui.rows import is_own, signs, whose
 from wfinspect.ui.screens.dialogs import (
     NOTHING_FOUND,
     ChangesScreen,
@@ -59,6 +59,7 @@ from wfinspect.watching.api import (
     Row,
     Snapshot,
     TasksOf,
+    follow_of,
 )
 from wfinspect.watching.lookups import CATCH_ALL
 from wfinspect.watching.notifications import NoticeReader

@@ -48,7 +48,6 @@ from wfinspect.ui.lines import (
 from wfinspect.ui.rows import (
     change_words,
     coarse_age,
-    follow_of,
     glyph_of,
     is_own,
     names_of,
@@ -56,7 +55,7 @@ from wfinspect.ui.rows import (
     state_word,
 )
 from wfinspect.ui.theme import FAMILY_ROLES, Look
-from wfinspect.watching.api import Contact, Health, Row, Snapshot, Trouble
+from wfinspect.watching.api import Contact, Health, Row, Snapshot, Trouble, follow_of
 from wfinspect.watching.summary import age as age_of
 
 _TITLED = ((Family.FAILURE, "failed"), (Family.ACTIVE, "running"), (Family.WAITING, "waiting"))

@@ -39,7 +39,14 @@ from wfinspect.ui.lines import (
     width_of,
 )
 from wfinspect.ui.theme import FAMILY_ROLES, Look
-from wfinspect.watching.api import Row, Rows, Trouble, is_same_but_for_age, state_since
+from wfinspect.watching.api import (
+    Row,
+    Rows,
+    Trouble,
+    follow_of,
+    is_same_but_for_age,
+    state_since,
+)
 from wfinspect.watching.cadence import shows_age
 from wfinspect.watching.summary import age as age_of
 
@@ -364,27 +371,6 @@ def lead(row: Row, mark: Span, look: Look) -> tuple[Span, Span, Span, Span]:
         # Before an action on marked rows, what was not seen of them is the news.
         second = mark_of(row, look)
     return mark, second, (NOTED if row.note else " ", Role.DIM), (f"{glyph} ", role)
-
-
-def follow_of(row: Row, follows: Sequence[Follow]) -> Follow | None:
-    """Return the follow that brought a row, else one that brings such runs, of its workflow alone before others."""
-    one, brought_by, target = row.instance, row.follow, row.key.target
-    found = [
-        each
-        for each in follows
-        if each.number == brought_by
-        or (
-            one is not None
-            and each.query.workflow_id in {None, one.workflow_id}  # of many follows most end here
-            and each.target == target
-            and each.query.matches(one)
-        )
-    ]
-    return min(
-        found,
-        key=lambda each: (each.number != brought_by, not each.query.workflow_id),
-        default=None,
-    )
 
 
 def is_own(row: Row, follow: Follow) -> bool:

@@ -167,6 +167,27 @@ def is_same_but_for_age(one: Row | None, other: Row | None) -> bool:
     return one[:_READ_AT] == other[:_READ_AT] and one[_READ_AT + 1 :] == other[_READ_AT + 1 :]
 
 
+def follow_of(row: Row, follows: Iterable[Follow]) -> Follow | None:
+    """Return the follow that brought a row, else one that brings such runs, of its workflow alone before others."""
+    one, brought_by, target = row.instance, row.follow, row.key.target
+    found = [
+        each
+        for each in follows
+        if each.number == brought_by
+        or (
+            one is not None
+            and each.query.workflow_id in {None, one.workflow_id}  # of many follows most end here
+            and each.target == target
+            and each.query.matches(one)
+        )
+    ]
+    return min(
+        found,
+        key=lambda each: (each.number != brought_by, not each.query.workflow_id),
+        default=None,
+    )
+
+
 _BUCKETS = 512
 _NEIGHBOURS = 64  # IDs of one call are often neighbours, and lie in few buckets
 _NOTHING: tuple[Mapping[InstanceKey, Row], ...] = ({},) * _BUCKETS

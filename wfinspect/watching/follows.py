@@ -144,7 +144,7 @@ class FollowTracker:
     def _let_go(self, now: datetime) -> None:
         """Take rows off the list that follows brought and that need no one any more."""
         for row in tuple(self._journal.watchlist.rows.values()):
-            instance, follow = row.instance, self._journal.follow_of(row)
+            instance, follow = row.instance, self._journal.follows.get(row.follow)
             if follow is None or instance is None or not (instance.is_settled or row.is_gone):
                 continue
             over_at = instance.finished_time or instance.modify_time

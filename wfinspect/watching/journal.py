@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from wfinspect.clock import Moment
 from wfinspect.errors import DailyLimit, StoreError
+from wfinspect.format import moment as moment_of
 from wfinspect.model import (
     Account,
     Follow,
@@ -23,8 +24,9 @@ from wfinspect.model import (
     WorkflowInstance,
     day_ends_at,
     day_of,
+    due_at,
 )
-from wfinspect.watching.api import Row, Trouble
+from wfinspect.watching.api import Row, Trouble, follow_of
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
@@ -118,9 +120,13 @@ class Journal:
         return new
 
     def unwatch(self, keys: Sequence[InstanceKey], follow: Follow | None = None) -> None:
-        """Take instances off the watched list."""
+        """Take instances off the watched list, to which nothing that is followed by now brings them back."""
+        rows, follows = self.watchlist.rows, self.follows.values()
+        covered = {key for key in keys if key in rows and follow_of(rows[key], follows)}
         for key in self.watchlist.unwatch(keys, follow):
             self._changes.remove(key)
+            if key in covered:
+                self._changes.passed_over[key] = None
 
     def undo(self, monotonic: float) -> Edit | None:
         """Undo the last edit of the user that is not undone; returns what that was of."""
@@ -196,9 +202,14 @@ class Journal:
             self.follows = {**self.follows, kept.number: kept}
         return kept
 
-    def follow_of(self, row: Row) -> Follow | None:
-        """Return what brought a row, None where nothing did that is still followed."""
-        return self.follows.get(row.follow)
+    def due_of(self, row: Row) -> datetime | None:
+        """Return by when a row is to be done, in the region's zone, by the follow that covers it."""
+        one = row.instance
+        begin = None if one is None or one.is_settled else moment_of(one.biz_date)
+        if begin is None:
+            return None
+        follow = follow_of(row, [each for each in self.follows.values() if each.due])
+        return None if follow is None else due_at(row.key.target.region, begin, follow.due)
 
     def unfollow(self, number: int, keys: Sequence[InstanceKey], monotonic: float) -> None:
         """Remove a follow, at once, and take rows off the list; `undo` brings both back."""

@@ -16,13 +16,11 @@ from wfinspect.format import moment as moment_of
 from wfinspect.lateness import compare
 from wfinspect.model import (
     Family,
-    Follow,
     InstanceKey,
     Target,
     WorkflowInstance,
     by_attention,
     day_of,
-    due_at,
     failed_tasks,
     progress,
 )
@@ -125,16 +123,15 @@ class OutlookTracker:
         row, state = self._watchlist.rows[key], self._watchlist.states[key].outlook
         if row.instance is None or row.read_at is None:
             return
-        due = due_of(row, self._journal.follow_of(row))
+        due = self._journal.due_of(row)
         if state is None and due is not None:
             state = self._watchlist.states[key].outlook = OutlookState(row.instance)
         if state is None:
             return
         before = row.outlook
         outlook = followed(before, state, row.instance, row.read_at)
-        if due is not None:
-            said = deadline_words(due, outlook, row.instance, row.read_at)
-            outlook = outlook._replace(deadline=said)
+        said = "" if due is None else deadline_words(due, outlook, row.instance, row.read_at)
+        outlook = outlook._replace(deadline=said)
         self._keep(key, outlook)
         if not row.is_watched:
             return
@@ -171,8 +168,7 @@ class OutlookTracker:
             row = self._watchlist.rows.get(key)
             if row is None or not row.is_watched:
                 continue
-            is_due = not row.family.is_settled and due_of(row, self._journal.follow_of(row))
-            if row.family is not Family.ACTIVE and not is_due:
+            if row.family is not Family.ACTIVE and not self._journal.due_of(row):
                 continue
             known = self._watchlist.states[key].outlook
             before = known.examined_on if known else None
@@ -298,19 +294,11 @@ def judged_rows(
             state = OutlookState(instance)
             state.take(*RunHistory(journal, row.key.target, instance).known(moment))
             outlook = followed(judged(outlook, state), state, instance, read_at)
-            due = due_of(row, journal.follow_of(row))
+            due = journal.due_of(row)
             said = "" if due is None else deadline_words(due, outlook, instance, read_at)
             outlook = outlook._replace(deadline=said)
         is_live = row.is_final or age <= old_after(row.family, interval_seconds)
         yield row._replace(is_live=is_live, outlook=outlook)
-
-
-def due_of(row: Row, follow: Follow | None) -> datetime | None:
-    """Return by when a row is to be done, in the region's zone, by the follow that brought it."""
-    begin = moment_of(row.instance.biz_date) if row.instance else None
-    if follow is None or not follow.due or begin is None:
-        return None
-    return due_at(row.key.target.region, begin, follow.due)
 
 
 def deadline_words(
@@ -324,8 +312,6 @@ def deadline_words(
         instance: as read.
         read_at: when; a reading taken in time says nothing of what came after.
     """
-    if instance.is_settled:
-        return ""
     if read_at > due:
         return f"late for {due:%H:%M}"
     expected = expected_at(outlook, instance, read_at)

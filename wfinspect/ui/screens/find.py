@@ -53,7 +53,6 @@ from wfinspect.ui.rows import (
     MARKED,
     SORTS,
     RowTable,
-    follow_of,
     follow_words,
     list_heading,
     list_line,
@@ -65,7 +64,7 @@ from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView
-from wfinspect.watching.api import Find, Row
+from wfinspect.watching.api import Find, Row, follow_of
 from wfinspect.watching.lookups import CATCH_ALL
 
 _WATCHED = "w"

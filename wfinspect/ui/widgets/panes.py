@@ -43,7 +43,6 @@ from wfinspect.ui.rows import (
     MARKED,
     SORTS,
     RowTable,
-    follow_of,
     header_line,
     list_heading,
     list_line,
@@ -57,7 +56,7 @@ from wfinspect.ui.rows import (
 from wfinspect.ui.tasks_text import Operations, operation_lines, outlook_lines, task_lines, touched
 from wfinspect.ui.theme import Look
 from wfinspect.ui.widgets.line_view import CursorList, LineView
-from wfinspect.watching.api import Row, Rows, Trouble
+from wfinspect.watching.api import Row, Rows, Trouble, follow_of
 
 _ORDER_LASTS = timedelta(seconds=50)
 """Of one that depends on the time: to be made again by the next tick, a minute later."""
