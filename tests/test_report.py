@@ -15,7 +15,7 @@ from task_scenes import task
 from values import replace
 
 from wfinspect.format import is_harmless, plain_text, shown
-from wfinspect.model import OperationLog, Tag, Transition, Unreadable
+from wfinspect.model import OperationLog, Tag, TaskInstance, Transition, Unreadable
 from wfinspect.report import MASK, Incident, as_report, is_secret
 
 HOSTILE = (
@@ -289,6 +289,14 @@ def test_a_run_that_failed_before_it_was_rerun_says_where_that_is() -> None:
     assert "It failed, and was rerun at 2026-09-18 06:30:00 UTC. This report is about" in text
     assert "This prints a log of run 2, and which task and result it is of:" in text
     assert "```text\nwfinspect logs 7 --run 2\n```" in text
+    # What was read of earlier runs is named; of a name that a shell reads otherwise, the ID is printed.
+    odd = [TaskInstance(n, task_name=name, run_number=2) for n, name in ((1, "again"), (2, "a;b"))]
+    known = Incident(key(7), made, START, tasks=tasks, failed_before=odd)
+    text = report("markdown", known)
+    assert "\nFailed before the rerun: again (run 2), a;b (run 2).\n" in text
+    assert "```text\nwfinspect logs 7 again --run 2\nwfinspect logs 7 2 --run 2\n```" in text
+    [values] = json.loads(report("json", known))
+    assert values["failed_before"][0] == {"id": 1, "name": "again", "run_number": 2}
     # Without a history, as of one that is not on the list, the tasks say it.
     text = report("markdown", Incident(key(7), made, START, tasks=tasks))
     assert "wfinspect logs 7 --run 2" in text

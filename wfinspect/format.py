@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
-from wfinspect.model import Family, Status
+from wfinspect.model import Family, InstanceId, Status, TaskInstance
 
 MARKS: Mapping[Status, str] = {
     Status.NOT_RUN: ".",
@@ -320,6 +320,20 @@ def no_log(why: str, *, earlier: int | None) -> str:
     if earlier is not None:
         return f"No log: the task had not begun in run {earlier}, or wrote none."
     return f"This run has written no log{f' ({why})' if why else ''}."
+
+
+def before_rerun(tasks: Sequence[TaskInstance]) -> str:
+    """Return the sentence on runs that had failed when an instance was rerun; "" for none."""
+    runs = [f"{shown(task.name_or_id, limit=60)} (run {task.run_number or 1})" for task in tasks]
+    return f"Failed before the rerun: {listed(runs, 2)}." if runs else ""
+
+
+def log_command(instance_id: InstanceId, run: TaskInstance) -> str:
+    """Return the command that prints the log of a run of a task."""
+    # A name that a shell or the command may take for something else gives way to the ID.
+    is_plain = re.fullmatch(r"[^\W\d][\w.-]*", run.task_name) is not None
+    name = run.task_name if is_plain else run.id
+    return f"wfinspect logs {instance_id} {name} --run {run.run_number or 1}"
 
 
 LOG_END = 1 << 18

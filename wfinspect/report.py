@@ -21,12 +21,14 @@ from wfinspect.export import (
 from wfinspect.format import (
     LOG_END,
     VALUE_LIMIT,
+    before_rerun,
     biz_day,
     change_words,
     clock_time,
     duration,
     error_places,
     listed,
+    log_command,
     log_parts,
     moment,
     plain_text,
@@ -82,6 +84,8 @@ class Incident(NamedTuple):
     """What has not begun because of them, as far as it was read."""
     unread: int = 0
     """How many tasks may hold up more."""
+    failed_before: Sequence[TaskInstance] = ()
+    """Runs of its tasks that had failed when it was rerun, as far as they were read."""
     runs: Sequence[Run] = ()
     before: WorkflowInstance | None = None
     """The last success."""
@@ -196,6 +200,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
     fails = instance is not None and instance.family is Family.FAILURE
     by_hand = commands_by_hand(incident.key.target, instance, failed) if instance else {}
     runs = (each.run_number for each in by_attention(incident.tasks))
+    before = ((run.id, run.task_name, run.run_number) for run in incident.failed_before)
     return {
         "id": incident.key.id,
         "name": instance.name if instance else None,
@@ -212,6 +217,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "rerun": by_hand.get("Rerun"),
         "rerun_at": _rerun_at(incident),
         "earlier_run": next((n - 1 for n in runs if n and n > 1 and not fails), None),
+        "failed_before": [dict(zip(_RUN, run, strict=True)) for run in before],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=_by_second),
         "held_up": [task_values(each) for each in incident.held_up if not incident.has(each)],
@@ -227,6 +233,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
 
 
 _REQUEST = ("operation", "request_id")
+_RUN = ("id", "name", "run_number")
 
 
 def _rerun_at(incident: Incident) -> datetime | None:
@@ -499,13 +506,17 @@ def _about_task(
 
 
 def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
-    """Yield how to find the run that failed: how an earlier run of a task ended would be a call each."""
+    """Yield what failed before a rerun, as far as it was read, else how to find it."""
     number = values["earlier_run"]
     if rerun_at := values["rerun_at"]:
         at = _exactly(rerun_at, zone)
         yield f"It failed, and was rerun at {at}. This report is about the run since then."
         number = number or 1
-    if number:
+    before = [each.values() for each in values["failed_before"]]
+    if runs := [TaskInstance(n, task_name=name, run_number=run) for n, name, run in before]:
+        yield before_rerun(runs)
+        yield _Lines("\n".join(log_command(values["id"], run) for run in runs))
+    elif number:
         yield f"This prints a log of run {number}, and which task and result it is of:"
         yield _Lines(f"wfinspect logs {values['id']} --run {number}")
 

@@ -66,6 +66,31 @@ def test_what_failed_before_a_rerun_is_still_named(home: Home, simulator: Simula
         app.quit()
 
 
+def test_the_commands_name_what_failed_before_a_rerun(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(RERUN, "Failure")
+    assert "before the rerun" not in home.run("logs", RERUN, "--failed").stderr
+    simulator.set_status(RERUN, "Running")
+    log = f"wfinspect logs {RERUN} join_region_dim --run 2"
+    before = "Failed before the rerun: join_region_dim (run 2)"
+    unread = "Earlier runs of 9 tasks were not read: some may have failed."
+    calls = simulator.calls.count()
+    for words in ((RERUN,), (RERUN, "--failed"), (RERUN, "join_region_dim")):
+        done = home.run("logs", *words)
+        assert done.returncode == 0
+        assert (before in done.stderr, log in done.stderr) == (True, True)
+        assert not {*words} & {"--failed"} or done.stdout == ""
+    assert simulator.calls.count() <= calls + 3 * (2 + 1 + 3)
+    assert "FAILED: " in home.run(*log.split()[1:]).stdout
+    table = home.run("tasks", RERUN)
+    assert table.stderr == f"wfinspect: {before}. {unread} This prints its log: {log}\n"
+    assert "rerun" not in table.stdout
+    assert home.run("tasks", RERUN, "-o", "json").stderr == ""
+    # As in the app, and the report has what is to be copied.
+    report = home.run("report", RERUN, "-o", "markdown").stdout
+    assert f"{before}.\n" in report
+    assert f"```text\n{log}\n```" in report
+
+
 def test_a_run_in_which_a_task_had_not_begun_has_no_log(home: Home, simulator: Simulator) -> None:
     for status in ("Failure", "Running"):
         simulator.set_status(RERUN, status)

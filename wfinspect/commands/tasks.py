@@ -5,6 +5,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import TypeVar
 
@@ -13,16 +14,17 @@ from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import (
     Requester,
     is_worth_retrying,
-    requested,
     resolve_target,
     say_none,
 )
 from wfinspect.errors import NotFound, ServiceError, UsageError, did_you_mean
 from wfinspect.export import csv_table
 from wfinspect.format import (
+    before_rerun,
     duration,
     exact_json,
     listed,
+    log_command,
     log_parts,
     moment,
     names_end,
@@ -56,7 +58,16 @@ from wfinspect.search import (
     task_matcher,
 )
 from wfinspect.settings import Settings
-from wfinspect.watching.api import InstanceOf, Request, RunsOf, TaskLog, TaskOf, TasksOf
+from wfinspect.watching.api import (
+    FEW_RUNS,
+    InstanceOf,
+    Request,
+    RunsOf,
+    TaskLog,
+    TaskOf,
+    TasksOf,
+    failed_before,
+)
 from wfinspect.watching.cadence import FOLLOW_SECONDS
 
 _T = TypeVar("_T")
@@ -99,23 +110,47 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         key = given_key(args, target)
         _refuse_what_contradicts(args)
         requester = Requester(target, settings, environ)
-        requester.run(_print_logs(requester, key, args, _period(settings)))
+        work = _print_logs(requester, key, args, _period(settings))
     else:
         now, given = SystemClock().now(), [args.id, *args.search]
         args.id = next(filter(_may_be_instance, given), args.id)
         given.remove(args.id)
         is_wanted = _wanted(given, args.status, now)
         key = InstanceKey(resolve_target(settings, environ).target, parse_id(args.id))
-        page = requested(TasksOf(key), settings, environ)
-        found = [*filter(is_wanted, by_attention(page.items))]
-        _print_tasks(found, args, settings.zone, now)
-        if not found:
-            none = none_match("task", " ".join(given), TASK_NAMES)
-            say_none(args.output, none if page.items else "The instance has no tasks.")
-        if not page.is_last:
-            total = f" of {page.total:,}" if page.total else ""
-            output.say(f"Only the first {len(page.items):,}{total} tasks were read.")
+        requester = Requester(key.target, settings, environ)
+        none = none_match("task", " ".join(given), TASK_NAMES)
+
+        async def print_tasks() -> None:
+            page = await requester.answer(TasksOf(key))
+            found = [*filter(is_wanted, by_attention(page.items))]
+            _print_tasks(found, args, settings.zone, now)
+            if not found:
+                say_none(args.output, none if page.items else "The instance has no tasks.")
+            if not page.is_last:
+                total = f" of {page.total:,}" if page.total else ""
+                output.say(f"Only the first {len(page.items):,}{total} tasks were read.")
+            if args.output == "table":
+                await _say_failed_before(requester, key, page.items)
+
+        work = print_tasks()
+    requester.run(work)
     return 0
+
+
+async def _say_failed_before(
+    requester: Requester, key: InstanceKey, tasks: Sequence[TaskInstance]
+) -> None:
+    """Say what had failed when an instance was rerun, where it can be read and no task fails now."""
+    with suppress(ServiceError):
+        failed, unread = await failed_before(key, tasks, requester.answer)
+        said = [before_rerun(failed)] * bool(failed)
+        if unread:
+            few = f"{unread} task{'s' * (unread > 1)}"
+            said += [f"Earlier runs of {few} were not read: some may have failed."]
+        if failed:
+            said += [f"This prints its log: {log_command(key.id, failed[0])}"]
+        if said:
+            output.say(" ".join(said))
 
 
 def _may_be_instance(word: str) -> bool:
@@ -318,11 +353,11 @@ async def _print_logs(
         if args.is_followed:
             over = await _follow(requester, task, read, log, every)
             output.say(f"{over}{await _going_on(requester, key, every)}")
-        if not log.text:
-            output.say(no_log("", earlier=None if number == task.run_number else number))
-        elif not log.has_printed:
-            case = "" if args.grep.flags & re.IGNORECASE else ": a capital letter makes case count"
-            output.say(f"No line of it matches {args.grep.pattern!r}{case}.")
+        if not log.has_printed:
+            output.say(log.lacking(earlier=None if number == task.run_number else number))
+        # Without a name, that of the instance has been said.
+        if key is not None and args.task and not (args.run or log.text):
+            await _say_failed_before(requester, key, tasks)
 
 
 async def _of_instance(
@@ -331,7 +366,10 @@ async def _of_instance(
     page = await requester.answer(TasksOf(key))
     if args.run and args.task is None:
         return [await _run_of(requester, key, page.items, args.run)]
-    return _chosen(by_attention(page.items), key.id, args)
+    chosen = _chosen(by_attention(page.items), key.id, args)
+    if args.task is None:
+        await _say_failed_before(requester, key, page.items)
+    return chosen
 
 
 async def _run_of(
@@ -350,7 +388,7 @@ async def _run_of(
     having = [task for task in ordered if not _lacking(task, number)]
     later = [task for task in having if (task.run_number or 1) > number]
     is_sought = not failed_tasks(tasks)
-    sought = sorted(later, key=lambda task: -(task.run_number or 1))[:_FEW_RUNS]
+    sought = sorted(later, key=lambda task: -(task.run_number or 1))[:FEW_RUNS]
     earlier: list[TaskInstance] = []
     for task in sought if is_sought else later[: later[:1] == having[:1]]:
         page = await requester.answer(RunsOf(key, task.id))
@@ -374,10 +412,6 @@ def _lacking(task: TaskInstance, number: int) -> str:
         return ""
     runs = f"runs 1 to {latest}" if latest > 1 else "only run 1"
     return f"{shown(task.task_name, limit=200)} has no run {number}: it has {runs}."
-
-
-_FEW_RUNS = 3
-"""Tasks: the earlier runs of at most so many are read to find the one that failed."""
 
 
 async def _going_on(requester: Requester, key: InstanceKey | None, every: float) -> str:
@@ -478,6 +512,13 @@ class GrowingLog:
         self._tail = tail
         self._printed = 0
         """Characters of the text that have been printed or left out."""
+
+    def lacking(self, *, earlier: int | None) -> str:
+        """Return the sentence on why nothing of it was printed; `earlier` as of `no_log`."""
+        if self._pattern is None or not self.text:
+            return no_log("", earlier=earlier)
+        case = "" if self._pattern.flags & re.IGNORECASE else ": a capital letter makes case count"
+        return f"No line of it matches {self._pattern.pattern!r}{case}."
 
     def print(self, text: str, *, is_whole: bool) -> None:
         """Print what is new in a text; unless it `is_whole`, without a line that is not complete."""

@@ -447,13 +447,6 @@ def task_line(
     return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 
-def failed_before(row: Row) -> str:
-    """Return a sentence on the tasks that had failed when an instance was rerun, "" where none is known."""
-    failed = row.outlook.failed_before
-    runs = [f"{fmt.shown(t.name_or_id, limit=60)} (run {t.run_number or 1})" for t in failed]
-    return f"Failed before the rerun: {fmt.listed(runs, 2)}." if failed else ""
-
-
 def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
     """The progress as a bar, and how long it takes against what is usual."""
     if row.instance is None:
@@ -462,7 +455,7 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
         lines.append(progress_line(progress, look, width, is_live=is_live))
-    if said := failed_before(row):
+    if said := fmt.before_rerun(row.outlook.failed_before):
         lines += instance_text.sentence(said, width)
     if row.outlook.deadline and row.is_live:
         lines += instance_text.sentence(row.outlook.deadline, width, Role.TROUBLE)

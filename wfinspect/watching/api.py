@@ -29,7 +29,9 @@ from wfinspect.model import (
     Transition,
     WorkflowInstance,
     biz_date_of,
+    by_attention,
     day_of,
+    failed_tasks,
     family_of,
     zone_of,
 )
@@ -466,6 +468,32 @@ class RunsOf(_OfInstance[Page[TaskInstance]]):
     """All runs of one task instance of an instance, told apart by `run_number`; one call."""
 
     task_id: int
+
+
+FEW_RUNS = 3
+"""Tasks: the earlier runs of at most so many are read to find the one that failed."""
+
+
+async def failed_before(
+    key: InstanceKey,
+    tasks: Iterable[TaskInstance],
+    answer: Callable[[RunsOf], Awaitable[Page[TaskInstance] | None]],
+) -> tuple[list[TaskInstance], int]:
+    """Return the runs that had failed when an instance was rerun, and of how many tasks that was not read.
+
+    Where a task fails now, none are looked for. It is a call for each task, first of those with most runs.
+    """
+    tasks = [*tasks]
+    rerun = [task for task in by_attention(tasks) if (task.run_number or 1) > 1]
+    if failed_tasks(tasks):
+        return [], 0
+    rerun.sort(key=lambda task: -(task.run_number or 1))
+    runs: list[TaskInstance] = []
+    for task in rerun[:FEW_RUNS]:
+        if page := await answer(RunsOf(key, task.id)):
+            before = (task.run_number or 1) - 1
+            runs += [run for run in page.items if run.run_number == before]
+    return failed_tasks(runs), len(rerun[FEW_RUNS:])
 
 
 @dataclass(eq=False, repr=False)

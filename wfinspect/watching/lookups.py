@@ -18,6 +18,7 @@ from collections.abc import (
 )
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -69,6 +70,7 @@ from wfinspect.watching.api import (
     TaskLog,
     TaskOf,
     TasksOf,
+    failed_before,
     state_since,
 )
 from wfinspect.watching.calls import Calls, outcome_of
@@ -473,6 +475,7 @@ class Lookups:
             logs[task.id] = await self._log_end(missing, key.target, task)
         runs, before, tasks_before = await self._last_success(missing, key, instance)
         held = await self._held_up(missing, key, failed)
+        rerun, _ = await failed_before(key, tasks, partial(self._part, missing, "failed_before"))
         for task in failed[INCIDENT_LOGS:]:
             logs[task.id] = await self._log_end(missing, key.target, task)
         for task in failed:
@@ -489,6 +492,7 @@ class Lookups:
             operations=done,
             held_up=tuple(each.task for each in held.tasks),
             unread=held.unread,
+            failed_before=rerun,
             runs=runs,
             before=before,
             tasks_before=tasks_before,

@@ -8,7 +8,7 @@ from textual import on
 from textual.widgets import Input
 
 from wfinspect.errors import ServiceError, UsageError
-from wfinspect.format import duration, indented, listed, shown
+from wfinspect.format import before_rerun, duration, indented, listed, shown
 from wfinspect.model import (
     Direction,
     Family,
@@ -237,7 +237,7 @@ class TasksScreen(_TaskKeysScreen):
             return
         if frozen:
             self.notify(f"Skipped, since it is frozen: {names}.")
-        before = tasks_text.failed_before(self.row(self._key))
+        before = before_rerun(self.row(self._key).outlook.failed_before)
         if before and others[0].family is not Family.FAILURE:
             self.notify(before)
         # In the place of this screen: Esc goes back to where the key was pressed.
@@ -262,7 +262,7 @@ class TasksScreen(_TaskKeysScreen):
         except UsageError as error:
             self._problem = str(error)
         self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
-        said = tasks_text.failed_before(self.row(self._key))
+        said = before_rerun(self.row(self._key).outlook.failed_before)
         self.head.show(sentence(said, self.size.width) if said else ())
         self.progress.update_lines()
         self.titles.update_lines()
