@@ -290,7 +290,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["status", "--short", "--follow", "ads"],
             "--follow goes with --short, and without IDs and ",
         ),
-        (["report", "ads"], "No watched instance matches."),
+        (["report", "ads"], "No watched instance matches ads."),
         (["report", "1", "name=ads"], "Words choose among the watched list: give them or IDs."),
         (["list", "export", "5"], "list export takes no ID, it prints: wfinspect list export > 5"),
         (["list", "export", "-o", "table"], "list export prints JSON, or with -o csv CSV."),

@@ -185,12 +185,15 @@ def hint_on(text: str, names: Names = NAMES) -> str:
     return f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
 
 
-def none_match(what: str, text: str, names: Names = NAMES) -> str:
-    """Return the sentence that nothing matches a search, with what its words may be meant for."""
+def none_match(what: str, text: str, names: Names = NAMES, named: str = "") -> str:
+    """Return the sentence that nothing matches a search, with what its words may be meant for.
+
+    `named` are these words where they are not in sight, behind a blank.
+    """
     hint = hint_on(text, names)
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
         hint += _OF_TODAY
-    return f"No {what} matches.{hint}"
+    return f"No {what} matches{named}.{hint}"
 
 
 _OF_TODAY = " The business date of today's daily runs is yesterday: date=yesterday."

@@ -89,11 +89,11 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     simulator.set_status(TWO, "Success")
     home.run("list", "add", ONE, TWO)
     unread = home.run("list", "ads")
-    assert "No watched instance matches.\n" in unread.stderr
+    assert "No watched instance matches ads.\n" in unread.stderr
     assert "No reading of 2 is stored: " in unread.stderr
     unknown = home.run("watch", "ads")
     assert unknown.returncode == 2
-    assert "No watched instance matches. No reading of 2 is stored: " in unknown.stderr
+    assert "No watched instance matches ads. No reading of 2 is stored: " in unknown.stderr
     with home.start("watch", "--forever", size=(120, 24)) as watch:
         watch.wait_for("-> Running")
         simulator.set_status(ONE, "Failure")
@@ -115,7 +115,7 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     simulator.set_status(ONE, "Success")
     for command in ("list", "status", "history"):
         none = home.run(command, "failed")
-        assert (none.stdout, none.returncode) == ("", 0)
+        assert (none.stdout, none.returncode) == ("", 2 * (command == "status"))
         assert none.stderr.endswith("did you mean status=Failure?\n")
     # What is stored of its status may be old.
     assert ids("list", "status=failure") == [str(ONE)]
@@ -134,6 +134,31 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     elsewhere = home.run("list", ONE, 77)
     assert (elsewhere.returncode, len(elsewhere.stdout.splitlines())) == (5, 2)
     assert "Not on the list: 77. To add it: wfinspect list add 77\n" in elsewhere.stderr
+
+
+def test_what_is_not_on_the_list_has_not_succeeded(home: Home, simulator: Simulator) -> None:
+    home.hurry()
+    simulator.set_status(ONE, "Success")
+    assert home.run("status", "ads_usr").returncode == 0
+    home.run("list", "add", ONE, 10_433_099_998)
+    # Of what was never read, the name is known once it has been read.
+    unread = home.run("status", "ads_usr")
+    assert (unread.stdout, unread.returncode) == ("", 2)
+    home.run("list", "remove", 10_433_099_998)
+    with home.start("watch", "--forever", size=(120, 24)) as watch:
+        watch.wait_for("-> Success")
+        watch.press("ctrl+c")
+    calls = simulator.calls.count()
+    for options in ((), ("--short",), ("-o", "json"), ("--field", "id")):
+        for words in (("ads_usr",), ("status=failure", "ads_usr"), ("workspace=1",)):
+            wrong = home.run("status", *words, *options)
+            assert (wrong.stdout, wrong.returncode) == ("", 2), words
+            assert wrong.stderr == f"wfinspect: No watched instance matches {words[-1]}.\n"
+    assert simulator.calls.count() == calls
+    # That none has failed is the good news of a search for failures.
+    for words in (("status=failure",), ("status=failure", "user"), ("all",)):
+        assert home.run("status", *words).returncode == 0
+    assert home.run("status", "-o", "prometheus", "ads_usr").returncode == 0
 
 
 def test_what_a_pipe_hands_on_is_not_glued_to_the_progress(
@@ -390,7 +415,7 @@ def test_on_a_terminal_each_form_says_that_nothing_was_found(home: Home) -> None
         ("find workspace=88123 date=yesterday nothing -o csv", "no instance matches nothing"),
         (f"tasks {ONE} nothing --field id", "No task matches"),
         ("list nothing --json", "No watched instance matches"),
-        ("status nothing --json", "No watched instance matches"),
+        ("status status=failure --json", "No watched instance matches"),
         ("history --field id", "No change is recorded"),
         ("follow list -o csv", "Nothing is followed"),
     ):

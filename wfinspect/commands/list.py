@@ -195,7 +195,7 @@ WORDS_OR_IDS = "Words choose among the watched list: give them or IDs."
 def none_listed(settings: Settings, terms: Collection[Term]) -> str:
     """Return the sentence that no row of the list is there, or none that matches."""
     if words := " ".join(map(str, terms)):
-        return none_match("watched instance", words)
+        return none_match("watched instance", words, named=f" {shown(words, limit=60)}")
     return empty_list(settings)
 
 

@@ -37,7 +37,7 @@ from wfinspect.commands.once import (
 from wfinspect.errors import NotFound, ServiceError, StoreError, UsageError
 from wfinspect.format import duration, shown
 from wfinspect.model import Family, InstanceKey, Target, WorkflowInstance, day_of
-from wfinspect.search import SPELLED, ids_and_search
+from wfinspect.search import SPELLED, Term, ids_and_search
 from wfinspect.settings import Settings
 from wfinspect.watching import summary
 from wfinspect.watching.api import Row, state_since
@@ -66,17 +66,17 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     """Print a line each, or one for all; the list stays as it is."""
     clock = SystemClock()
     ids, terms = ids_and_search(args.ids)
-    if args.is_followed and (ids or terms or not args.short):
-        raise UsageError("--follow goes with --short, and without IDs and words.")
-    if args.short and args.output != "table":
-        raise UsageError("--short is one line for a status bar: leave out -o and --field.")
     is_whole = not (ids or terms)
+    _refuse_what_contradicts(args, is_whole=is_whole)
     if args.short and is_whole and (code := _print_summary(args, settings, clock)) is not None:
         return code
     is_stored = args.short or args.output == "prometheus"
     missing: list[InstanceKey] = []
     if not ids:
         rows = stored_rows(settings, environ, clock)
+        # A file of gauges is to be written in any case.
+        if rows and args.output != "prometheus":
+            _refuse_mistyped(rows, terms, settings, clock.now())
     else:
         target = resolve_target(settings, environ).target
         keys = [InstanceKey(target, number) for number in ids]
@@ -103,15 +103,34 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     outcomes, _ = read_all([row.key for row in rows], settings, environ, clock)
     now = clock.now()
     read = _judged([_with_outcome(row, outcomes[row.key], now) for row in rows], settings, clock)
-    read = matching(read, terms, now)
     # What could not be reached may match; what the service does not know does not.
-    judged = {row.key for row in read}
-    judged |= {key for key, e in errors_of(outcomes).items() if not isinstance(e, NotFound)}
+    unknown = {key for key, e in errors_of(outcomes).items() if isinstance(e, NotFound)}
+    if rows and not ids:
+        known = [row for row in read if row.instance or row.key not in unknown]
+        _refuse_mistyped(known, terms, settings, now)
+    read = matching(read, terms, now)
     _print_read(read, outcomes, args.output, settings, now)
     if not read:
         say_none(args.output, none_listed(settings, terms))
     say_errors(outcomes, is_of_list=not ids)
+    judged = {row.key for row in read} | {*errors_of(outcomes)} - unknown
     return gravest(_codes([outcomes[key] for key in judged]))
+
+
+def _refuse_what_contradicts(args: argparse.Namespace, *, is_whole: bool) -> None:
+    if args.is_followed and not (is_whole and args.short):
+        raise UsageError("--follow goes with --short, and without IDs and words.")
+    if args.short and args.output != "table":
+        raise UsageError("--short is one line for a status bar: leave out -o and --field.")
+
+
+def _refuse_mistyped(
+    rows: Sequence[Row], terms: Sequence[Term], settings: Settings, now: datetime
+) -> None:
+    """Refuse words that no row can match, whatever its status: that none has a status is an answer."""
+    lasting = [term for term in terms if term.name != "status"]
+    if lasting and not may_match(rows, lasting, now):
+        raise UsageError(none_listed(settings, lasting))
 
 
 def _print_read(
