@@ -1,5 +1,6 @@
 """A followed run that will miss its deadline, and one that does not begin, are said before anyone looks."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -62,7 +63,13 @@ def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
         app.wait_for_announcement(r"1 late: dwd_trade_order_di .* at risk: expected .* due 07:00")
         assert app.bells == 1
         app.quit()
-    assert "at risk: expected" in home.run("status", "-o", "json").stdout
+    for command in ("status", "list"):
+        [row] = json.loads(home.run(command, "-o", "json").stdout)
+        assert "at risk: expected" in row["late"]
+        assert row["follow"] == 1
+    # An import must not have a row leave by itself that was added by hand.
+    exported = json.loads(home.run("list", "export").stdout)
+    assert exported[0]["follow"] == (None if is_listed else 1)
 
 
 def test_a_run_that_does_not_begin_is_reported_as_missing_once(

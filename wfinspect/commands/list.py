@@ -228,9 +228,10 @@ def exported(
     """Return all that `imported` takes, as JSON: rows, what is followed, what no follow is to bring."""
     from wfinspect.watching.outlook import judged_rows
 
-    rows = judged_rows(store, selected_rows(store, is_selected), interval, moment)
+    rows = selected_rows(store, is_selected)
     found: list[output.Values] = [
-        {"kind": "row", **row_values(row), **_kept_values(row)} for row in rows
+        {"kind": "row", **row_values(judged), **_kept_values(row)}
+        for row, judged in zip(rows, judged_rows(store, rows, interval, moment), strict=True)
     ]
     found += [
         {"kind": "follow", **follow_values(each)}
@@ -289,6 +290,8 @@ def row_values(row: Row) -> output.Values:
 def _kept_values(row: Row) -> output.Values:
     """Return what an export has beyond `row_values`, so that an import loses nothing."""
     return {
+        # Only what brought it takes it off the list again.
+        "follow": row.follow or None,
         "added_at": row.added_at,
         "reading": None if row.instance is None else json.loads(text_of(row.instance)),
         "last_change": None if row.last_change is None else json.loads(text_of(row.last_change)),

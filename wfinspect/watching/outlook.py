@@ -24,7 +24,17 @@ from wfinspect.model import (
     failed_tasks,
     progress,
 )
-from wfinspect.watching.api import A, EarlierRuns, Heard, Outcome, Outlook, Request, Row, TasksOf
+from wfinspect.watching.api import (
+    A,
+    EarlierRuns,
+    Heard,
+    Outcome,
+    Outlook,
+    Request,
+    Row,
+    TasksOf,
+    follow_of,
+)
 from wfinspect.watching.cadence import old_after
 from wfinspect.watching.journal import Journal
 from wfinspect.watching.lookups import Lookups, RunHistory
@@ -280,10 +290,15 @@ class OutlookTracker:
 def judged_rows(
     store: Store, rows: Iterable[Row], interval_seconds: float, moment: Moment
 ) -> Iterator[Row]:
-    """Yield stored rows with whether they are live and late, by what the store holds of earlier runs."""
+    """Yield stored rows with whether they are live and late, by what the store holds of earlier runs.
+
+    Each has the follow that covers it, also where that did not bring it: not to be stored.
+    """
     journal = Journal(store)
     journal.read_follows()
-    for row in rows:
+    for stored in rows:
+        covering = follow_of(stored, journal.follows.values())
+        row = stored._replace(follow=covering.number if covering else stored.follow)
         instance, read_at = row.instance, row.read_at
         if instance is None or read_at is None or row.is_gone:
             yield row
