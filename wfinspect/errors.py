@@ -49,6 +49,9 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     # The name of an action of a command, or of a part of a field.
     found = found or [each for each in by_folded if each.endswith((f"list {wanted}", f".{wanted}"))]
     found = found or [each for each in by_folded if wanted and each.startswith(wanted)]
+    found = found or [
+        each for each in by_folded if len(wanted) > len("get") and each.endswith(wanted)
+    ]
     found = found or difflib.get_close_matches(wanted, by_folded, n=2, cutoff=_NEAR)
     # Of three letters one edit changes a third.
     short = [each for each in by_folded if len(each) == len(wanted) == len("get")]
@@ -101,7 +104,7 @@ _CALLED_ELSEWHERE = {
     "table": "wide text plain",
     "tag": "label labels selector -l",
     "tail": "lines limit last head since -n -t",
-    "time-zone": "tz utc zone",
+    "time-zone": "tz utc",
     "upstream": "why parents dependencies deps",
     "version": "-V -v",
     "watch": "wait",
