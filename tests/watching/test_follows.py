@@ -152,6 +152,15 @@ async def test_what_was_taken_off_is_not_brought_back(rig: Rig, tmp_path: Path) 
     assert listed(again) == [2, 1]
 
 
+async def test_what_was_taken_off_before_it_was_read_is_not_brought(rig: Rig) -> None:
+    rig.source.hold(run_of(1), run_of(2))
+    rig.engine.follow(BINDING, FOLLOWED)
+    rig.engine.watch([key(1)])
+    rig.engine.unwatch([key(1)])
+    await rig.run(200.0)
+    assert listed(rig) == [2]
+
+
 async def test_undoing_a_removal_brings_a_followed_row_back_for_good(rig: Rig) -> None:
     rig.source.hold(run_of(1))
     rig.engine.follow(BINDING, FOLLOWED)

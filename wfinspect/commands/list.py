@@ -43,7 +43,7 @@ from wfinspect.model import (
 from wfinspect.parsing import FoundIds, decoded, find_ids, parse_id, parse_ids, read_id_file
 from wfinspect.search import SPELLED, Term, ids_and_search, matcher, none_match
 from wfinspect.settings import Settings
-from wfinspect.watching.api import MAX_NOTE, Row, follow_of, state_since
+from wfinspect.watching.api import MAX_NOTE, Row, may_come_back, state_since
 from wfinspect.watching.store import (
     Changes,
     Store,
@@ -410,8 +410,8 @@ def _remove(store: Store, keys: Sequence[InstanceKey]) -> str:
     rows = {row.key: row for row in store.rows()}
     found = [key for key in dict.fromkeys(keys) if key in rows]
     follows = store.follows()
-    covered = [key for key in found if follow_of(rows[key], follows)]
-    store.save(Changes(removed=dict.fromkeys(found), passed_over=dict.fromkeys(covered)))
+    kept_off = [key for key in found if may_come_back(rows[key], follows)]
+    store.save(Changes(removed=dict.fromkeys(found), passed_over=dict.fromkeys(kept_off)))
     said = _counted("removed", [_named(rows[key]) for key in found])
     _check_listed(rows, keys, said)
     return said

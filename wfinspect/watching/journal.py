@@ -26,7 +26,7 @@ from wfinspect.model import (
     day_of,
     due_at,
 )
-from wfinspect.watching.api import Row, Trouble, follow_of
+from wfinspect.watching.api import Row, Trouble, follow_of, may_come_back
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
@@ -122,10 +122,10 @@ class Journal:
     def unwatch(self, keys: Sequence[InstanceKey], follow: Follow | None = None) -> None:
         """Take instances off the watched list, to which nothing that is followed by now brings them back."""
         rows, follows = self.watchlist.rows, self.follows.values()
-        covered = {key for key in keys if key in rows and follow_of(rows[key], follows)}
+        kept_off = {key for key in keys if key in rows and may_come_back(rows[key], follows)}
         for key in self.watchlist.unwatch(keys, follow):
             self._changes.remove(key)
-            if key in covered:
+            if key in kept_off:
                 self._changes.passed_over[key] = None
 
     def undo(self, monotonic: float) -> Edit | None:
