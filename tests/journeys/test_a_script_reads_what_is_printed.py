@@ -22,6 +22,8 @@ def test_fields_are_columns_of_one_line(home: Home, simulator: Simulator) -> Non
     )
     both = home.run("get", ONE, TWO, "--field", "Status", "--field", "type").stdout
     assert both == f"{ONE}\tFailure\tNormal\n{TWO}\tRunning\tNormal\n"
+    named = home.run("get", ONE, TWO, "--field", "Status,id").stdout.splitlines()
+    assert [line.split("\t")[1:] for line in named] == [[str(ONE)], [str(TWO)]]
     assert home.run("get", ONE, "--field", "Tags").stdout == '"none"\n'
     wrong = home.run("get", ONE, "--field", "Stauts")
     assert (wrong.returncode, wrong.stdout) == (2, "")

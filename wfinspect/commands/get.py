@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         keys=output.SERVICE_NAMES,
         field="print this value as the service has it, e.g. Status, Tags.team or "
         "WorkflowParameters.bizdate; times are milliseconds. Several, as in Status,Name, are "
-        "separated by tabs; with several IDs the ID comes first",
+        "separated by tabs; with several IDs the ID comes first, unless it is named",
     )
 
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     found = [each for key in keys if isinstance(each := outcomes[key], WorkflowInstance)]
     is_several = len(keys) > 1
     form = args.output
-    if isinstance(form, output.Fields) and is_several:
+    if isinstance(form, output.Fields) and is_several and "id" not in map(str.casefold, form):
         form = output.Fields(("Id", *form))
     # An array or a table of none, too, is one that a script can read.
     if found or (is_several and form in {"json", "csv"}):
