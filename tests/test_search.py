@@ -318,6 +318,7 @@ def test_suggestions_are_around_an_instance_and_can_be_searched() -> None:
         ("x s", "x status=", "status=  Tab completes"),
         ("status=S", "status=Success", "status= Success"),
         ("!Type=no", "!Type=normal", "Type= Normal"),
+        ("Status!=failed,r", "Status!=failed,running", "Status!= Running"),
         ("bizdate=y", "bizdate=yesterday", "bizdate= business date: today, yesterday, -2d"),
         ("status=Failure", "", "status= Failure"),
         ("status=failed,r", "status=failed,running", "status= Running"),
@@ -375,8 +376,11 @@ def test_tasks_are_offered_the_fields_they_have() -> None:
     with pytest.raises(UsageError, match="no field 'stat': did you mean status"):
         parse_search("stat=fail", TASK_NAMES)
     for names in (NAMES, TASK_NAMES):
-        with pytest.raises(UsageError, match="field 'status!': did you mean !status=success"):
-            parse_search("status!=success", names)
+        assert parse_search("x status!=success !type!=odps", names) == parse_search(
+            "x !status=success type=odps", names
+        )
+        with pytest.raises(UsageError, match="no field 'status!!': "):
+            parse_search("status!!=success", names)
         for text, other in {"status=!success": "!status=success", "!type=!x": "type=x"}.items():
             with pytest.raises(UsageError, match=rf"did you mean {other}\?"):
                 parse_search(text, names)

@@ -1,9 +1,9 @@
 """The one language of search: of the list's filter, the find screen and `wfinspect find`. Pure.
 
 A search is words, all of which must hold. A plain word is part of the name or ID; behind the name of a
-field and ``=`` it is about that field, e.g. ``status=fail``; a ``!`` before it reverses it. A value
-matches from its beginning and in any case; numbers and dates match as a whole, and of several tags one
-is enough, as with the service. So it is of several statuses: ``status=failure,running``.
+field and ``=`` it is about that field, e.g. ``status=fail``; a ``!`` before it, or before the ``=``,
+reverses it. A value matches from its beginning and in any case; numbers and dates match as a whole, and
+of several tags one is enough, as with the service. So it is of several statuses: ``status=failure,running``.
 """
 
 import re
@@ -128,9 +128,9 @@ def completions(text: str, names: Names = NAMES, known: Known = none_known) -> l
     name, equals, typed = word.partition("=")
     found = [f"{each}=" for each in names]
     if equals:
-        field = _FIELDS.get(name.lower())
+        field = _FIELDS.get(name.lower().removesuffix("!"))
         values = (_OFFERED[names].get(field.search) or known(field.search)) if field else ()
-        before = typed[: typed.rfind(",") + 1] if name.lower() == "status" else ""
+        before = typed[: typed.rfind(",") + 1] if field is _FIELDS["status"] else ""
         found = [f"{name}={before}{value}" for value in values]
     return [each for each in found if each.casefold().startswith(word.casefold())]
 
@@ -220,7 +220,7 @@ def help_on(text: str, names: Names = NAMES, known: Known = none_known) -> str:
     """Return a line on what the last word may become."""
     word = _last_word(text)
     name, equals, _ = word.partition("=")
-    field = _FIELDS.get(name.lower())
+    field = _FIELDS.get(name.lower().removesuffix("!"))
     found = completions(text, names, known)
     if other := meant(word, names):
         other = text.rpartition(" ")[2].removesuffix(word) + other
@@ -262,6 +262,10 @@ class Term(NamedTuple):
         return "!" * self.is_negated + (f"{self.name}={self.value}" if self.name else self.value)
 
 
+_UNLIKE = re.compile(r"(?<!\S)(!*[^\s!=]+)!=")
+"""A field as other languages say that it has not a value: ``status!=success`` is ``!status=success``."""
+
+
 def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
     """Read a search for the fields of `names`; an unfinished ``status=`` is not a condition yet.
 
@@ -269,7 +273,7 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
         UsageError: there is no field of a name before ``=``, or two values of one can't both hold.
     """
     terms: list[Term] = []
-    for word in text.split():
+    for word in _UNLIKE.sub(r"!\1=", text).split():
         bare = word.lstrip("!")
         name, equals, value = bare.partition("=")
         if not equals:
@@ -282,8 +286,6 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
                 key = name.lower().removeprefix("tag.")
                 use += f" Of a tag: tag={shown(f'{key}:{value}', limit=60)}"
             hint = did_you_mean(name.lower(), names, use)
-            if name.endswith("!") and name[:-1].lower() in names:
-                hint = f"did you mean !{name[:-1]}={shown(value, limit=40)}?"
             raise UsageError(f"There is no field {_quoted(name)}: {hint}")
         if name.lower() in WORDS and value.startswith("!"):
             other = f"{'!' * (word == bare)}{name}={value.replace('!', '')}"
