@@ -142,6 +142,8 @@ def test_what_is_not_on_the_list_has_not_succeeded(home: Home, simulator: Simula
     assert home.run("status", "ads_usr").returncode == 0
     home.run("list", "add", ONE, 10_433_099_998)
     # Of what was never read, the name is known once it has been read.
+    unread = home.run("status", "ads_usr", "--short")
+    assert (unread.stdout, unread.returncode) == ("?2\n", 3)
     unread = home.run("status", "ads_usr")
     assert (unread.stdout, unread.returncode) == ("", 2)
     home.run("list", "remove", 10_433_099_998)

@@ -86,8 +86,11 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         rows = [listed.get(key) or Row(key, is_gone=args.short) for key in keys]
         if is_stored and missing:
             output.say(_not_listed(missing, listed))
+    unread = [row for row in rows if row.instance is None]
     rows = (matching if is_stored else may_match)(rows, terms, clock.now())
     if args.short:
+        # What was not read may match.
+        rows = rows or unread
         code = summary.print_line([*map(as_group, rows)], settings.interval, output.say)
         return NotFound.exit_code if missing else code
     if args.output == "prometheus":
