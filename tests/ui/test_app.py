@@ -28,6 +28,15 @@ async def test_given_ids_are_watched_and_the_first_is_shown() -> None:
         assert "Reading it from the service" in rig.text
 
 
+@pytest.mark.parametrize("size", [(80, 24), (110, 30)])
+async def test_a_given_id_that_is_on_the_list_is_opened(size: tuple[int, int]) -> None:
+    last = mixed().rows[-1].key
+    async with running(mixed(), size, open_keys=(last,)) as rig:
+        assert rig.app.main.list.chosen.key == last  # type: ignore[union-attr]
+        assert "watched, w removes it" in rig.text
+        assert "Filter cleared" not in rig.text
+
+
 async def test_pings_from_another_thread_are_joined() -> None:
     async with running(mixed()) as rig:
         shown: list[Snapshot] = []

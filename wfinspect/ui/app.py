@@ -172,11 +172,11 @@ class WfInspectApp(CrashSafeApp):
             self.notify(
                 "Closing SSH ends the watch: start it inside tmux or screen to leave it on."
             )
+        self._take_snapshot()
         if self._open_keys:
             self._control.watch(self._open_keys, is_undoable=False)
             is_alone = len(self._open_keys) == 1
             self.main.look_up(self._open_keys[0], is_alone=is_alone, is_watched=True)
-        self._take_snapshot()
         if self._wanted_theme not in {*self.available_themes, AUTO}:
             self.notify(f"There is no theme {self._wanted_theme!r}.", severity="error")
         if self._useless_keys:
