@@ -440,6 +440,23 @@ async def test_o_in_a_log_passes_a_frozen_task_over() -> None:
         assert "No other task has failed." in rig.text
 
 
+async def test_o_in_the_log_of_a_task_in_full_shows_the_other_that_failed() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("g", "t")
+        rig.control.answer(page(*TASKS, task(5008, "second", "Failure")))
+        await rig.settle()
+        await rig.press("enter")
+        rig.control.questions.clear()
+        await rig.press("l")
+        assert rig.control.answer(log()) == TaskLog(BINDING, 5003, 2, 7)
+        await rig.settle()
+        assert "o next" in rig.text
+        await rig.press("o")
+        asked = rig.control.questions[-1][0]
+        assert isinstance(asked, TaskLog)
+        assert asked.task_id == 5008
+
+
 async def test_l_opens_no_log_where_nothing_but_frozen_tasks_failed() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "l")

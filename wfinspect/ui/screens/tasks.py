@@ -72,7 +72,7 @@ class _TaskKeysScreen(OverlayScreen):
     def action_open(self) -> None:
         """The task in full."""
         if (found := self._chosen()) is not None:
-            self.app.push_screen(TaskScreen(self.main, *found))
+            self.app.push_screen(TaskScreen(self.main, *found, self._tasks))
 
     def action_log(self) -> None:
         """Its log."""
@@ -398,10 +398,17 @@ class TaskScreen(_TaskKeysScreen):
         PAGE_BINDING,
     ]
 
-    def __init__(self, main: MainScreen, key: InstanceKey, task: TaskInstance) -> None:
+    def __init__(
+        self,
+        main: MainScreen,
+        key: InstanceKey,
+        task: TaskInstance,
+        tasks: Sequence[TaskInstance],
+    ) -> None:
+        """Create the screen; `tasks` are those of the instance, none where they are not known."""
         super().__init__(main)
         self._key = self.subject = key
-        self._subject = task
+        self._subject, self._tasks = task, tasks
         self._runs: Sequence[TaskInstance] = ()
         self._operations = OperationsOf.of(key.target, task)
         self._lines = LineView(classes="pane main")

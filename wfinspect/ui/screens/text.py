@@ -691,7 +691,8 @@ class LogScreen(TextScreen):
         if self._others:
             self.app.switch_screen(LogScreen(self.main, self._key, self._others[0], self._tasks))
         else:
-            self.notify("No other task has failed.")
+            known = "No other task has failed." if self._tasks else "t shows which tasks failed."
+            self.notify(known)
 
     def action_turn(self, step: int) -> None:
         """Show the log of another run."""
