@@ -484,6 +484,7 @@ async def test_capital_x_removes_the_settled_but_not_what_nobody_has_seen() -> N
         await rig.press("X")
 
         assert rig.asked == [("unwatch", 5, 10432980001)]
+        assert "1 unseen stays, u restores" in " ".join(rig.text.split())
         left = tuple(each for each in mixed_rows() if each.key.id != 10432980001)
         await rig.publish(replace(mixed(), rows=left))
         await rig.press("X")

@@ -754,21 +754,23 @@ class MainScreen(SparingScreen[None]):
         settled = [
             row
             for row in self.list.items
-            if row.is_watched and row.is_live and not row.is_unseen
-            if row.instance and row.instance.is_settled
+            if row.is_watched and row.is_live and row.instance and row.instance.is_settled
         ]
-        if settled:
-            self.stop_watching(settled)
+        seen = [row for row in settled if not row.is_unseen]
+        if seen:
+            unseen = len(settled) - len(seen)
+            how = f", {unseen} unseen {'stays' if unseen == 1 else 'stay'}" if unseen else ""
+            self.stop_watching(seen, how)
         else:
             self.notify("No instance to remove has ended: unseen ones stay.", timeout=BRIEF_SECONDS)
 
-    def stop_watching(self, rows: Sequence[Row]) -> None:
+    def stop_watching(self, rows: Sequence[Row], how: str = "") -> None:
         """Take rows off the list, and say whose."""
         self._take_off(rows)
         watched = [row for row in rows if row.is_watched]
         # Of what was only looked up nothing is kept.
         if watched:
-            self.notify(f"Removed {whose(watched)}, u restores")
+            self.notify(f"Removed {whose(watched)}{how}, u restores")
         else:
             self.notify(f"Closed {whose(rows)}: it was not watched")
 
