@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfinspect.model import InstanceKey, Transition
-from wfinspect.watching.api import Health, Row, Rows, Snapshot, equal_but_for_ages
+from wfinspect.watching.api import Health, Outlook, Row, Rows, Snapshot, equal_but_for_ages
 
 MINUTE = timedelta(minutes=1)
 AGES_AND_COUNTS = {"read_at", "last_good_at", "calls_today", "intents_done"}
@@ -96,3 +96,18 @@ def test_the_last_change_of_a_row_is_in_its_history_once() -> None:
     elsewhere = last._replace(seen_by=last.seen_by + MINUTE / 2)
     assert Snapshot(history=(elsewhere, first)).history_of(row) == (elsewhere, first)
     assert Snapshot(history=(first,)).history_of(Row(key(1))) == (first,)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "words"),
+    [
+        ("late for 07:30", ("late for 07:30", "late")),
+        (
+            "at risk: expected 07:12, due 07:00",
+            ("at risk: expected 07:12, due 07:00", "at risk"),
+        ),
+    ],
+)
+def test_a_deadline_is_said_in_full_or_by_its_kind(deadline: str, words: tuple[str, ...]) -> None:
+    late = ROW._replace(is_live=True, outlook=Outlook(deadline=deadline))
+    assert late.late_words(START) == words

@@ -162,7 +162,7 @@ class Row(NamedTuple):
         if not self.is_late:
             return ()
         if said := self.outlook.deadline:
-            return said, said.partition(":")[0], "at risk" if said.startswith("at risk") else "late"
+            return said, "at risk" if said.startswith("at risk") else "late"
         by = self.outlook.lateness.late_by(now) if self.outlook.lateness else ""
         return (f"late by {by}", f"late {by}", "late") if by else ("late",)
 
