@@ -185,14 +185,15 @@ def hint_on(text: str, names: Names = NAMES) -> str:
     return f" A word is a part of a name or ID: did you mean {' '.join(others)}?" if others else ""
 
 
-def none_match(what: str, text: str, names: Names = NAMES, named: str = "") -> str:
+def none_match(what: str, text: str, names: Names = NAMES, *, is_named: bool = False) -> str:
     """Return the sentence that nothing matches a search, with what its words may be meant for.
 
-    `named` are these words where they are not in sight, behind a blank.
+    With `is_named` it has the words, which are not in sight.
     """
     hint = hint_on(text, names)
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
         hint += _OF_TODAY
+    named = f" {shown(text, limit=60)}" if is_named else ""
     return f"No {what} matches{named}.{hint}"
 
 

@@ -43,7 +43,7 @@ from wfinspect.model import (
 from wfinspect.parsing import FoundIds, decoded, find_ids, parse_id, parse_ids, read_id_file
 from wfinspect.search import SPELLED, Term, ids_and_search, matcher, none_match
 from wfinspect.settings import Settings
-from wfinspect.watching.api import MAX_NOTE, Row, may_come_back, state_since
+from wfinspect.watching.api import MAX_NOTE, Row, state_since
 from wfinspect.watching.store import (
     Changes,
     Store,
@@ -195,7 +195,7 @@ WORDS_OR_IDS = "Words choose among the watched list: give them or IDs."
 def none_listed(settings: Settings, terms: Collection[Term]) -> str:
     """Return the sentence that no row of the list is there, or none that matches."""
     if words := " ".join(map(str, terms)):
-        return none_match("watched instance", words, named=f" {shown(words, limit=60)}")
+        return none_match("watched instance", words, is_named=True)
     return empty_list(settings)
 
 
@@ -409,9 +409,10 @@ def _remove(store: Store, keys: Sequence[InstanceKey]) -> str:
     """
     rows = {row.key: row for row in store.rows()}
     found = [key for key in dict.fromkeys(keys) if key in rows]
-    follows = store.follows()
-    kept_off = [key for key in found if may_come_back(rows[key], follows)]
-    store.save(Changes(removed=dict.fromkeys(found), passed_over=dict.fromkeys(kept_off)))
+    changes, follows = Changes(), store.follows()
+    for key in found:
+        changes.take_off(rows[key], follows)
+    store.save(changes)
     said = _counted("removed", [_named(rows[key]) for key in found])
     _check_listed(rows, keys, said)
     return said

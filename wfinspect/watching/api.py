@@ -4,16 +4,7 @@ A screen holds a `poller.Poller`, which gives a `Snapshot` of `Row`s, and takes 
 polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without knowing it.
 """
 
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-    Sized,
-)
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -199,7 +190,7 @@ def follow_of(row: Row, follows: Iterable[Follow]) -> Follow | None:
     )
 
 
-def may_come_back(row: Row, follows: Collection[Follow]) -> bool:
+def may_come_back(row: Row, follows: Iterable[Follow]) -> bool:
     """Return whether one of the follows may bring a row that is removed; before it was read, each may."""
     if row.instance is None:
         return any(each.target == row.key.target for each in follows)

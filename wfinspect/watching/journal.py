@@ -26,7 +26,7 @@ from wfinspect.model import (
     day_of,
     due_at,
 )
-from wfinspect.watching.api import Row, Trouble, follow_of, may_come_back
+from wfinspect.watching.api import Row, Trouble, follow_of
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
@@ -121,12 +121,9 @@ class Journal:
 
     def unwatch(self, keys: Sequence[InstanceKey], follow: Follow | None = None) -> None:
         """Take instances off the watched list, to which nothing that is followed by now brings them back."""
-        rows, follows = self.watchlist.rows, self.follows.values()
-        kept_off = {key for key in keys if key in rows and may_come_back(rows[key], follows)}
+        rows = {key: row for key in keys if (row := self.watchlist.rows.get(key))}
         for key in self.watchlist.unwatch(keys, follow):
-            self._changes.remove(key)
-            if key in kept_off:
-                self._changes.passed_over[key] = None
+            self._changes.take_off(rows[key], self.follows.values())
 
     def undo(self, monotonic: float) -> Edit | None:
         """Undo the last edit of the user that is not undone; returns what that was of."""
@@ -208,7 +205,7 @@ class Journal:
         begin = None if one is None or one.is_settled else moment_of(one.biz_date)
         if begin is None:
             return None
-        follow = follow_of(row, [each for each in self.follows.values() if each.due])
+        follow = follow_of(row, (each for each in self.follows.values() if each.due))
         return None if follow is None else due_at(row.key.target.region, begin, follow.due)
 
     def unfollow(self, number: int, keys: Sequence[InstanceKey], monotonic: float) -> None:

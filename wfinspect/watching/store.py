@@ -39,7 +39,7 @@ from wfinspect.model import (
     shared,
 )
 from wfinspect.settings import DATABASE, make_private, open_private
-from wfinspect.watching.api import Row
+from wfinspect.watching.api import Row, may_come_back
 from wfinspect.watching.cadence import final_from
 
 MAX_TRANSITIONS = 10_000
@@ -87,6 +87,12 @@ class Changes:
         for changed in (self.added, self.readings, self.ages, self.unseen, self.notes):
             changed.pop(key, None)
         self.removed[key] = None
+
+    def take_off(self, row: Row, follows: Iterable[Follow]) -> None:
+        """Take a row out for the user, to which none of the follows brings it back."""
+        self.remove(row.key)
+        if may_come_back(row, follows):
+            self.passed_over[row.key] = None
 
 
 class Store:
