@@ -200,7 +200,6 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
     fails = instance is not None and instance.family is Family.FAILURE
     by_hand = commands_by_hand(incident.key.target, instance, failed) if instance else {}
     runs = (each.run_number for each in by_attention(incident.tasks))
-    before = ((run.id, run.task_name, run.run_number) for run in incident.failed_before)
     return {
         "id": incident.key.id,
         "name": instance.name if instance else None,
@@ -217,7 +216,10 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "rerun": by_hand.get("Rerun"),
         "rerun_at": _rerun_at(incident),
         "earlier_run": next((n - 1 for n in runs if n and n > 1 and not fails), None),
-        "failed_before": [dict(zip(_RUN, run, strict=True)) for run in before],
+        "failed_before": [
+            {"id": run.id, "name": run.task_name, "run_number": run.run_number}
+            for run in incident.failed_before
+        ],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=_by_second),
         "held_up": [task_values(each) for each in incident.held_up if not incident.has(each)],
@@ -233,7 +235,6 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
 
 
 _REQUEST = ("operation", "request_id")
-_RUN = ("id", "name", "run_number")
 
 
 def _rerun_at(incident: Incident) -> datetime | None:
@@ -512,8 +513,11 @@ def _before_rerun(values: Mapping[str, Any], zone: tzinfo) -> Iterator[_Block]:
         at = _exactly(rerun_at, zone)
         yield f"It failed, and was rerun at {at}. This report is about the run since then."
         number = number or 1
-    before = [each.values() for each in values["failed_before"]]
-    if runs := [TaskInstance(n, task_name=name, run_number=run) for n, name, run in before]:
+    runs = [
+        TaskInstance(each["id"], task_name=each["name"], run_number=each["run_number"])
+        for each in values["failed_before"]
+    ]
+    if runs:
         yield before_rerun(runs)
         yield _Lines("\n".join(log_command(values["id"], run) for run in runs))
     elif number:

@@ -59,7 +59,6 @@ from wfinspect.search import (
 )
 from wfinspect.settings import Settings
 from wfinspect.watching.api import (
-    FEW_RUNS,
     InstanceOf,
     Request,
     RunsOf,
@@ -67,6 +66,7 @@ from wfinspect.watching.api import (
     TaskOf,
     TasksOf,
     failed_before,
+    most_rerun,
 )
 from wfinspect.watching.cadence import FOLLOW_SECONDS
 
@@ -388,9 +388,8 @@ async def _run_of(
     having = [task for task in ordered if not _lacking(task, number)]
     later = [task for task in having if (task.run_number or 1) > number]
     is_sought = not failed_tasks(tasks)
-    sought = sorted(later, key=lambda task: -(task.run_number or 1))[:FEW_RUNS]
     earlier: list[TaskInstance] = []
-    for task in sought if is_sought else later[: later[:1] == having[:1]]:
+    for task in most_rerun(later) if is_sought else later[: later[:1] == having[:1]]:
         page = await requester.answer(RunsOf(key, task.id))
         earlier += [run for run in page.items if run.run_number == number]
     runs = [*(task for task in having if task not in later), *earlier]

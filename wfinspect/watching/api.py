@@ -477,30 +477,32 @@ class RunsOf(_OfInstance[Page[TaskInstance]]):
     task_id: int
 
 
-FEW_RUNS = 3
-"""Tasks: the earlier runs of at most so many are read to find the one that failed."""
+def most_rerun(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
+    """Return the few tasks of which earlier runs are read to find one that failed, most runs first."""
+    return sorted(tasks, key=lambda task: -(task.run_number or 1))[:_FEW_RUNS]
+
+
+_FEW_RUNS = 3
 
 
 async def failed_before(
     key: InstanceKey,
-    tasks: Iterable[TaskInstance],
+    tasks: Sequence[TaskInstance],
     answer: Callable[[RunsOf], Awaitable[Page[TaskInstance] | None]],
 ) -> tuple[list[TaskInstance], int]:
     """Return the runs that had failed when an instance was rerun, and of how many tasks that was not read.
 
     Where a task fails now, none are looked for. It is a call for each task, first of those with most runs.
     """
-    tasks = [*tasks]
-    rerun = [task for task in by_attention(tasks) if (task.run_number or 1) > 1]
     if failed_tasks(tasks):
         return [], 0
-    rerun.sort(key=lambda task: -(task.run_number or 1))
-    runs: list[TaskInstance] = []
-    for task in rerun[:FEW_RUNS]:
+    rerun = [task for task in by_attention(tasks) if (task.run_number or 1) > 1]
+    runs, few = list[TaskInstance](), most_rerun(rerun)
+    for task in few:
         if page := await answer(RunsOf(key, task.id)):
             before = (task.run_number or 1) - 1
             runs += [run for run in page.items if run.run_number == before]
-    return failed_tasks(runs), len(rerun[FEW_RUNS:])
+    return failed_tasks(runs), len(rerun) - len(few)
 
 
 @dataclass(eq=False, repr=False)
