@@ -57,26 +57,31 @@ def test_a_new_run_of_a_followed_workflow_joins_and_rings_when_it_fails(
         app.quit()
 
 
-@pytest.mark.parametrize("is_by_key", [False, True])
+@pytest.mark.parametrize("way", ["x", "u", "list remove"])
 def test_what_was_listed_before_it_was_followed_stays_removed(
-    home: Home,
-    simulator: Simulator,
-    is_by_key: bool,
+    home: Home, simulator: Simulator, way: str
 ) -> None:
     home.hurry()
     simulator.set_status(FOLLOWED, "Running")
-    home.run("list", "add", FOLLOWED)
-    home.run("follow", *workflow_of(simulator, FOLLOWED))
     with home.start(patch=SOON) as app:
+        app.wait_for("Nothing is watched yet")
+        app.press(*str(FOLLOWED), "enter")
+        app.wait_for("not watched")
+        app.press("w", "escape")
+        app.wait_until(lambda: str(FOLLOWED) in home.run("list").stdout, "a row")
+        home.run("follow", *workflow_of(simulator, FOLLOWED))
         app.wait_for(f"W [^ ] dwd_trade_order_di[^\\n]*{FOLLOWED}  Running")
-        if is_by_key:
-            app.press("x")
+        if way in {"x", "u"}:
+            app.press(way)
         else:
             assert home.run("list", "remove", FOLLOWED).returncode == 0
-        app.wait_for("Nothing is watched yet")
+        app.wait_for("Removed|removed|Unwatched")
+        # What was looked up and added goes as it came.
+        app.press("escape")
+        app.wait_for("Followed: new runs of these join the list")
         looks = len(simulator.calls.latest)
         app.wait_until(lambda: len(simulator.calls.latest) >= looks + 2, "two more looks")
-        assert "Nothing is watched yet" in app.text()
+        assert "Followed: new runs of these join the list" in app.text()
         home.run("list", "add", FOLLOWED)
         app.wait_for(f"{FOLLOWED}  Running")
         app.quit()

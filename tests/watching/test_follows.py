@@ -152,11 +152,21 @@ async def test_what_was_taken_off_is_not_brought_back(rig: Rig, tmp_path: Path) 
     assert listed(again) == [2, 1]
 
 
-async def test_what_was_taken_off_before_it_was_read_is_not_brought(rig: Rig) -> None:
-    rig.source.hold(run_of(1), run_of(2))
+@pytest.mark.parametrize("is_undone", [False, True])
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+async def test_what_was_added_and_taken_off_is_not_brought(
+    rig: Rig, *, seconds: float, is_undone: bool
+) -> None:
+    rig.source.hold(run_of(2))
     rig.engine.follow(BINDING, FOLLOWED)
+    await rig.run(5.0)
+    rig.source.hold(run_of(1))
     rig.engine.watch([key(1)])
-    rig.engine.unwatch([key(1)])
+    await rig.run(seconds)
+    if is_undone:
+        rig.engine.undo()
+    else:
+        rig.engine.unwatch([key(1)])
     await rig.run(200.0)
     assert listed(rig) == [2]
 

@@ -140,7 +140,7 @@ class Journal:
             elif edit.field:
                 self._note_mark(self.watchlist.rows[key])
             elif edit.is_addition:
-                self._changes.remove(key)
+                self._changes.take_off(self.watchlist.rows[key], self.follows.values())
             else:
                 self._changes.added[key] = self.watchlist.rows[key]
         return edit
