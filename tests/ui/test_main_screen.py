@@ -166,6 +166,14 @@ async def test_before_the_first_key_the_cursor_is_on_the_first_row(
         assert [each.key.id for each in rig.app.main.list.items] == [FAILED, TRADE]
         # What was named on the command line keeps the cursor.
         assert cursor(rig) == (TRADE if opened else FAILED)
+        await rig.press("x")
+        if not opened:
+            # It was pressed for the row before.
+            assert rig.asked == []
+            assert f" {FAILED}: press it again." in rig.text
+            rig.clock.advance(1)
+            await rig.press("x")
+        assert ("unwatch", TRADE if opened else FAILED) in rig.asked
 
 
 async def quiet(rig: Rig) -> None:
@@ -210,6 +218,15 @@ async def test_the_cursor_stays_near_when_its_row_goes() -> None:
         await rig.publish(replace(mixed(), rows=rows))
 
         assert cursor(rig) == TRADE
+        for act in "x", "w", "t", "enter":
+            await rig.press(act)
+            assert rig.asked == []
+            assert "The cursor has just moved to " in rig.text
+        await rig.press("x")
+        assert rig.asked == [("unwatch", TRADE)]
+        # A row that goes by hand is followed by one to act on at once.
+        await rig.press("x")
+        assert rig.asked[1:] == [("unwatch", ORDER[3])]
 
 
 async def test_the_cursor_returns_to_its_row_when_pasted_ids_are_not_known() -> None:
@@ -244,6 +261,10 @@ async def test_what_joins_and_is_dropped_between_two_snapshots_leaves_the_list_w
         assert cursor(rig) == TRADE
         assert str(NEW) not in rig.text
         rig.control.asked.clear()
+        # It was pressed for what was not known.
+        await rig.press("x")
+        assert rig.asked == []
+        rig.clock.advance(1)
         await rig.press("x")
 
         assert rig.asked == [("unwatch", TRADE)]

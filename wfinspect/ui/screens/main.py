@@ -168,8 +168,8 @@ class MainScreen(SparingScreen[None]):
         """The row under the cursor, once its history has been looked at."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
         """What is known of who acted on tasks; None for what is on its way."""
-        self.last_key_at = self._moved_at = -inf
-        """When the last key was pressed, and when the cursor came to its row, in monotonic seconds."""
+        self.last_key_at = self._moved_at = self._led_at = -inf
+        """When the last key was pressed, when the cursor came to its row, and when last by itself, in monotonic seconds."""
         self._moved_to: InstanceKey | None = None
         self.top = StatusLine(self._top_line, id="top")
         self.hints = StatusLine(self._hints, id="hints")
@@ -280,7 +280,8 @@ class MainScreen(SparingScreen[None]):
         """How many rows have an unseen change."""
         return self.list.table.unseen
 
-    def _fill(self) -> None:
+    def _fill(self, *, is_asked: bool = False) -> None:
+        """Show the rows; where the user asked for what goes, the cursor does not move by itself."""
         self.id_box.recent = self.snapshot.recent_ids
         keeps_order = self.clock.monotonic() - self.last_key_at < ORDER_SECONDS
         troubles = self.snapshot.troubles
@@ -295,6 +296,8 @@ class MainScreen(SparingScreen[None]):
         # Before the first key no row was chosen: the cursor stays on what needs the user most.
         if was_first and self.list.cursor and self.last_key_at == -inf and not self._is_led:
             self.list.move_to_end(is_top=True)
+        if before and (row := self.list.chosen) and row.key != before.key and not is_asked:
+            self._led_at = self.clock.monotonic()
         self._show_chosen()
         self._update_status()
         self._sort_later()
@@ -332,7 +335,7 @@ class MainScreen(SparingScreen[None]):
     def _await(self, rows: Mapping[InstanceKey, Row | None]) -> None:
         """Put rows on the list, or off it, ahead of the poller: the next key is about what is there then."""
         self._awaited |= rows
-        self._fill()
+        self._fill(is_asked=True)
 
     def _show_chosen(self) -> None:
         """Show the row under the cursor, as far as the snapshot knows it."""
@@ -615,13 +618,21 @@ class MainScreen(SparingScreen[None]):
             self.notify(f"{name} does nothing here, ? shows the keys.")
 
     def needed(self) -> Row | None:
-        """Return the row under the cursor, which every command is about; notify where there is none."""
-        if self.list.chosen is None:
-            first = "Look up an instance first: type its ID."
+        """Return the row under the cursor, which every command is about; notify where there is none.
+
+        Nor is there one where another row has just come under the cursor by itself: the key was
+        pressed for the row before.
+        """
+        row, why_not = self.list.chosen, ""
+        if row is None:
+            why_not = "Look up an instance first: type its ID."
             if self.list.filter_text and self.rows:
-                first = "No row matches: Esc clears the filter."
-            self.notify(first, timeout=BRIEF_SECONDS)
-        return self.list.chosen
+                why_not = "No row matches: Esc clears the filter."
+        elif self.last_key_at - self._led_at < _LOOK_SECONDS:
+            why_not = f"The cursor has just moved to {whose([row])}: press it again."
+        if why_not:
+            self.notify(why_not, timeout=BRIEF_SECONDS)
+        return None if why_not else row
 
     @property
     def marked(self) -> Sequence[Row]:
