@@ -229,6 +229,20 @@ async def test_the_cursor_stays_near_when_its_row_goes() -> None:
         assert rig.asked[1:] == [("unwatch", ORDER[3])]
 
 
+@pytest.mark.parametrize("covering", [":", "t"])
+async def test_a_row_that_goes_below_another_screen_hands_no_key_to_the_next(covering: str) -> None:
+    async with running(mixed()) as rig:
+        await rig.press("j", covering)
+        await rig.publish(replace(mixed(), rows=[r for r in mixed_rows() if r.key.id != ORDER[1]]))
+        rig.clock.advance(60)
+        rig.control.asked.clear()
+        await rig.press(*((*"remove", "enter") if covering == ":" else ("escape", "x")))
+
+        assert cursor(rig) == TRADE
+        assert "The cursor has just moved to dwd_trade" in rig.text
+        assert not [one for one in rig.asked if one[0] == "unwatch"]
+
+
 async def test_the_cursor_returns_to_its_row_when_pasted_ids_are_not_known() -> None:
     async with running(mixed(), (110, 30)) as rig:
         await rig.press("j", "j")

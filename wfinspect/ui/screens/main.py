@@ -297,7 +297,8 @@ class MainScreen(SparingScreen[None]):
         if was_first and self.list.cursor and self.last_key_at == -inf and not self._is_led:
             self.list.move_to_end(is_top=True)
         if before and (row := self.list.chosen) and row.key != before.key and not is_asked:
-            self._led_at = self.clock.monotonic()
+            # Below another screen no one sees it, until that has gone.
+            self._led_at = self.clock.monotonic() if self.is_active else inf
         self._show_chosen()
         self._update_status()
         self._sort_later()
@@ -473,6 +474,7 @@ class MainScreen(SparingScreen[None]):
         """Note what is in view again once another screen has gone, and show what its calls cost."""
         if self.snapshot.health != self.control.snapshot.health:
             self.show(self.control.snapshot)
+        self._led_at = self.clock.monotonic() if self._led_at == inf else self._led_at
         self.call_after_refresh(self.note_painted)
 
     def _arrange(self) -> None:
