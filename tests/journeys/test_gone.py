@@ -13,11 +13,13 @@ def test_a_row_of_the_list_that_does_not_exist_stays_with_its_note(
     home: Home, simulator: Simulator
 ) -> None:
     stays = DEMO_IDS[1]
-    simulator.set_status(stays, "Running")
+    # What is over is read seldom, and the other was never read: none of both shows that all is well.
+    simulator.set_status(stays, "Success")
     home.hurry()
-    home.run("list", "add", 55, stays)
+    home.run("list", "add", 54, 55, stays)
     home.run("list", "note", 55, "call Li")
     with home.start("watch", "--forever", patch=SOON) as watch:
+        watch.wait_for("54 is gone: the service does not know it")
         watch.wait_for("55 is gone: the service does not know it")
         watch.press("ctrl+c")
         assert watch.wait_exit() == 130
@@ -27,11 +29,18 @@ def test_a_row_of_the_list_that_does_not_exist_stays_with_its_note(
         app.wait_for(r"55[\s\S]*gone|gone[\s\S]*55")
         app.wait_for("Not watched: ")
         app.quit()
-    listed = home.run("list").stdout
-    assert [line.split()[1:3] for line in listed.splitlines()[1:]] == [
+    listed = home.run("list")
+    assert [line.split()[1:3] for line in listed.stdout.splitlines()[1:]] == [
+        ["54", "gone"],
         ["55", "gone"],
-        [str(stays), "Running"],
+        [str(stays), "Success"],
     ]
+    assert listed.stderr == ""
+    short = home.run("status", "--short")
+    assert (short.returncode, short.stdout) == (5, "?2 +1 !2\n")
+    assert short.stderr == (
+        "wfinspect: The service does not know 2 of the list: `wfinspect list status=gone` shows which.\n"
+    )
 
 
 @pytest.mark.battery

@@ -73,11 +73,12 @@ def test_the_columns_say_what_the_documents_do(
     families = {r.instance.family for r in rows_now if r.instance}
     code = 1 if Family.FAILURE in families else 0 if all(f.is_settled for f in families) else 8
     unread = sum(r.instance is None and not r.is_gone for r in rows_now)
-    assert summary.code_of(groups) == (3 if unread else code)
-    assert summary.unread_words(groups).startswith(
-        f"No reading of {unread} is stored: " if unread else ""
-    )
-    assert bool(summary.unread_words(groups)) == bool(unread)
+    gone = sum(r.is_gone for r in rows_now)
+    assert summary.code_of(groups) == (5 if gone else 3 if unread else code)
+    said = [f"No reading of {unread} is stored: "] * bool(unread)
+    said += [f"The service does not know {gone} of the list: "] * bool(gone)
+    for words, found in zip(said, summary.troubles(groups), strict=True):
+        assert found.startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,8 @@ def test_nothing_is_gone_while_no_other_instance_is_found() -> None:
 def test_an_instance_never_seen_is_gone_only_where_it_is_watched() -> None:
     watched, looked_up = Readings(), Readings()
     looked_up.list.unwatch([key(1)])
+    # Nothing is lost where it turns out that the service knew none for a while.
+    watched.list.watch([key(2)], START)
     assert [watched.miss(31.0) for _ in range(4)] == [False, False, True, False]
     assert not any(looked_up.miss(60.0) for _ in range(5))
 

@@ -75,7 +75,7 @@ COMMANDS: Mapping[str, Command] = {
         f"exit codes: 0 all succeeded, or the list is empty; 1 one failed; "
         f"{_REFUSED}; {_TROUBLE}; 5 no such instance; 8 one is still pending. "
         "If several hold, it is the first of 4, 5, 2, 3, 1, 8. 2 also says that no row of the list matches "
-        "the words, status= left aside. With --short, 3 also says that no reading of one is stored, and 5 that one is not on the list.",
+        "the words, status= left aside. With --short, 3 also says that no reading of one is stored, and 5 that one was gone then, or is not on the list.",
         "[ID ... | WORD ...]",
         examples=(
             "status 10432987165 -o json",

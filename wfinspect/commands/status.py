@@ -82,17 +82,15 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         keys = [InstanceKey(target, number) for number in ids]
         listed = {row.key: row for row in _all_rows(settings, clock, is_needed=is_stored)}
         missing = [key for key in keys if key not in listed]
-        # For a status bar what is not on the list is unknown, as what is gone, but not yet to be read.
-        rows = [listed.get(key) or Row(key, is_gone=args.short) for key in keys]
+        rows = [listed.get(key) or Row(key) for key in keys]
         if is_stored and missing:
             output.say(_not_listed(missing, listed))
     unread = [row for row in rows if row.instance is None]
     rows = (matching if is_stored else may_match)(rows, terms, clock.now())
     if args.short:
         # What was not read may match.
-        rows = rows or unread
-        code = summary.print_line([*map(as_group, rows)], settings.interval, output.say)
-        return NotFound.exit_code if missing else code
+        groups = [as_group(row) for row in rows or unread if row.key not in missing]
+        return summary.print_line(groups, settings.interval, output.say, not_listed=len(missing))
     if args.output == "prometheus":
         text = stored(
             settings,

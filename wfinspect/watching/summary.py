@@ -16,7 +16,7 @@ from wfinspect.watching.cadence import SETTLED, old_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
 VERSION = 4
@@ -74,30 +74,37 @@ def line_of(groups: Iterable[Group], interval: float, now: float | None = None) 
     return " ".join(parts)
 
 
-def print_line(groups: Sequence[Group], interval: float, say: "Callable[[str], None]") -> int:
-    """Print the line; return the exit code. `say` gets a sentence on those that were never read."""
-    print(line_of(groups, interval))
-    if unread := unread_words(groups):
-        say(unread)
-    return code_of(groups)
+def print_line(
+    groups: Sequence[Group], interval: float, say: "Callable[[str], None]", *, not_listed: int = 0
+) -> int:
+    """Print the line; return the exit code. `say` gets a sentence on each cause of a ``?``.
+
+    `not_listed` counts what is unknown since it is not on the list.
+    """
+    others = [(None, True, not_listed, 0, None)] if not_listed else []
+    print(line_of([*groups, *others], interval))
+    for sentence in troubles(groups):
+        say(sentence)
+    return code_of([*groups, *others])
 
 
 def code_of(groups: Iterable[Group]) -> int:
-    """Return the exit code: 3 if one was never read, else 1 for a failure, else 8 for what is pending.
-
-    Of what is gone, the last reading counts, if there is any.
-    """
-    families = {family for family, is_gone, *_ in groups if family or not is_gone}
-    if None in families:
-        return 3
-    return 1 if "failure" in families else 0 if families <= SETTLED else 8
+    """Return the exit code: 5 if one is gone, else 3 if one was never read, 1 for a failure, 8 if one is pending."""
+    families = {"gone" if is_gone else family for family, is_gone, *_ in groups}
+    for family, code in (("gone", 5), (None, 3), ("failure", 1)):
+        if family in families:
+            return code
+    return 0 if families <= SETTLED else 8
 
 
-def unread_words(groups: Iterable[Group]) -> str:
-    """Return a sentence on those that were never read; "" where there are none."""
-    count = sum(count for family, is_gone, count, *_ in groups if not (family or is_gone))
-    where = "`wfinspect list` shows which, the app and `wfinspect watch --forever` read them."
-    return f"No reading of {count} is stored: {where}" if count else ""
+def troubles(groups: Sequence[Group]) -> "Iterator[str]":
+    """Yield a sentence on those that were never read, and on those that are gone."""
+    if unread := sum(count for family, is_gone, count, *_ in groups if not (family or is_gone)):
+        where = "`wfinspect list` shows which, the app and `wfinspect watch --forever` read them."
+        yield f"No reading of {unread} is stored: {where}"
+    if gone := sum(count for _, is_gone, count, *_ in groups if is_gone):
+        where = "`wfinspect list status=gone` shows which."
+        yield f"The service does not know {gone} of the list: {where}"
 
 
 def age(seconds: float) -> str:

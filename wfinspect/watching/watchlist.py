@@ -351,7 +351,9 @@ class Watchlist:
         if row.is_gone or not (row.is_watched or row.instance):
             return False
         is_long = state.missing.is_long(monotonic, GONE_AFTER, GONE_SECONDS)
-        if not (is_long and self._is_proved(key, state.missing.since)):
+        # One that was never read needs no proof: nothing that was known of it is called gone.
+        is_proved = row.instance is None or self._is_proved(key, state.missing.since)
+        if not (is_long and is_proved):
             return False
         self.put(row._replace(is_gone=True, is_unseen=row.is_unseen or row.is_watched))
         return True
