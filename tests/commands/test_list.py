@@ -172,7 +172,8 @@ def test_a_note_is_of_a_row_and_has_an_end(command: Command, store: Store) -> No
 def test_what_is_edited_is_named(command: Command, store: Store) -> None:
     ids = [ONE + place for place in range(1, 6)]
     assert command("list", "add", *map(str, ids))[2] == (
-        f"wfinspect: 5 added: {ids[0]}, {ids[1]}, {ids[2]} and 2 more.\n"
+        f"wfinspect: 5 added: {ids[0]}, {ids[1]}, {ids[2]} and 2 more. "
+        "`wfinspect status` reads them now.\n"
     )
     row = read_row(store.rows()[0].key, "Running", 60)
     store.save(Changes(readings={row.key: row}))

@@ -58,7 +58,8 @@ def test_what_is_on_the_list_stays_as_it_is_when_it_is_added_again(
     imported = home.run("list", "import", home.write("ids.csv", f"Id,Name\n{ONE},x\n"))
 
     assert home.run("list", "export").stdout == before
-    assert added.stderr == f"wfinspect: 0 added. 1 already on the list: {ONE}.\n"
+    already = f"1 already on the list: {ONE}. `wfinspect status {ONE}` reads it now."
+    assert added.stderr == f"wfinspect: 0 added. {already}\n"
     assert "ids.csv: 1 ID from column Id" in imported.stderr
 
 

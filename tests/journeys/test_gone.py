@@ -16,7 +16,8 @@ def test_a_row_of_the_list_that_does_not_exist_stays_with_its_note(
     # What is over is read seldom, and the other was never read: none of both shows that all is well.
     simulator.set_status(stays, "Success")
     home.hurry()
-    home.run("list", "add", 54, 55, stays)
+    added = home.run("list", "add", 54, 55, stays).stderr
+    assert added.endswith(f" `wfinspect status 54 55 {stays}` reads them now.\n")
     home.run("list", "note", 55, "call Li")
     with home.start("watch", "--forever", patch=SOON) as watch:
         watch.wait_for("54 is gone: the service does not know it")

@@ -137,7 +137,7 @@ def _edit(
         raise UsageError(f"list {args.action} takes IDs: wfinspect list {args.action} 10432987165")
     keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
     if args.action == "add":
-        return partial(merge, brought=Brought([Row(key) for key in keys]), now=now)
+        return partial(_add, keys=keys, now=now)
     return partial(_remove, keys=keys)
 
 
@@ -347,13 +347,26 @@ def merge(store: Store, brought: Brought, now: datetime) -> str:
     return " ".join(said)
 
 
+def _add(store: Store, keys: Sequence[InstanceKey], now: datetime) -> str:
+    """Put instances on the list; return what was done, and how to see what they are."""
+    said = merge(store, Brought([Row(key) for key in keys]), now)
+    given = {*keys}
+    unread = [str(r.key.id) for r in store.rows() if r.key in given and r.instance is None]
+    ids = "" if len(unread) > _MAX_NAMED else "".join(f" {number}" for number in unread)
+    them = "it" if len(unread) == 1 else "them"
+    return f"{said} `wfinspect status{ids}` reads {them} now." if unread else said
+
+
 def _named(row: Row) -> str:
     return f"{row.key.id} {shown(row.instance.name) if row.instance else ''}".strip()
 
 
 def _counted(done: str, names: Sequence[str]) -> str:
     """Return what was done to how many, and the first of them."""
-    return f"{len(names)} {done}{': ' * bool(names)}{listed(names, 3)}."
+    return f"{len(names)} {done}{': ' * bool(names)}{listed(names, _MAX_NAMED)}."
+
+
+_MAX_NAMED = 3
 
 
 def _joined_follow(own: Follow, other: Follow) -> Follow:
