@@ -290,9 +290,14 @@ def test_marked_rows_are_acted_on_together_as_the_footer_says(
             app.wait_for(said)
             app.wait_gone("x remove")
             app.wait_for("▸ 1 ")
+            # What was not marked comes back as it was, and so does what was.
+            app.press("x")
+            app.wait_for("Nothing is watched yet")
+            app.press("u")
+            app.wait_for("▸ 1 ")
+            assert "x remove" not in app.text()
             app.press("u")
             app.wait_for("▸ 3 ")
-            app.press("g", " ", "j", " ", "j")
         app.press("escape", "g", " ", "escape")
         app.wait_gone("x remove")
         # Both ways off the list say whose, and the way back.

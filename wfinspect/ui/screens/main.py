@@ -125,6 +125,8 @@ class MainScreen(SparingScreen[None]):
     _put_off: _PutOff | None = None
     _entered: Sequence[InstanceKey] = ()
     """The IDs that were entered, until the next key: the cursor goes to the first that is known."""
+    _history_of: InstanceKey | None = None
+    """The row under the cursor, once its history has been looked at."""
 
     def __init__(
         self,
@@ -162,10 +164,10 @@ class MainScreen(SparingScreen[None]):
         """Where the cursor goes from a row that is not watched, once that is dropped."""
         self._removed_here: set[InstanceKey] = set()
         """What the cursor was on when it was removed, to which it returns once that is restored."""
+        self._marks: dict[InstanceKey, set[InstanceKey]] = {}
+        """What was marked of rows that were removed together, by the first of them."""
         self._aside: list[_Aside] = []
         """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
-        self._history_of: InstanceKey | None = None
-        """The row under the cursor, once its history has been looked at."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
         """What is known of who acted on tasks; None for what is on its way."""
         self.last_key_at = self._moved_at = self._led_at = -inf
@@ -436,9 +438,10 @@ class MainScreen(SparingScreen[None]):
             self.list.select(key)
 
     def go_back_to(self, key: InstanceKey) -> None:
-        """Put the cursor on a row that is restored, if it was on that when it was removed."""
+        """Put the cursor on the first of restored rows if it was on that when they were removed, and mark what was."""
         if key in self._removed_here:
             self.select(key)
+        self._mark(self.list.marked | self._marks.pop(key, set()))
 
     def _give_keys(self, *, in_detail: bool) -> None:
         """Give the keys to the detail, which opens it in a narrow screen, or to the list."""
@@ -795,6 +798,7 @@ class MainScreen(SparingScreen[None]):
         if chosen and chosen.key in keys[:1]:
             self._removed_here.add(chosen.key)
         self.control.unwatch(keys)
+        self._marks[keys[0]] = self.list.marked & set(keys)
         self.list.marked -= set(keys)
         self._await(dict.fromkeys(keys))
         if chosen and chosen in rows and not chosen.is_watched and self._came_from:
