@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -181,6 +182,29 @@ def test_what_changes_under_the_cursor_stays_unseen_until_a_key_is_pressed(
         app.press("g")
         app.wait_gone("unseen")
         app.quit()
+
+
+def test_a_key_is_refused_where_another_row_has_just_come_by_itself(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    simulator.set_status(FIRST, "Running")
+    simulator.set_status(OTHER, "Running")
+    assert home.run("list", "add", FIRST, OTHER).returncode == 0
+    patch = "from wfinspect.ui.screens import main\nmain._LOOK_SECONDS = 60.0\n"
+    with home.start(size=WIDE, patch=patch) as app:
+        app.wait_for(r"▸ 2 [\s\S]*WATCHED")
+        wait_detail(app, "Running")
+        other = OTHER if NAMES[FIRST] in detail(app) else FIRST
+        simulator.set_status(other, "Failure")
+        wait_detail(app, "Running -> Failure")
+        app.press("w")
+        app.wait_for(rf"The cursor has just moved to \w+ {other}: press it again")
+        app.press("j")
+        app.wait_gone("The cursor has just moved")
+        app.quit()
+    # Nothing was unwatched.
+    assert len(json.loads(home.run("list", "-o", "json").stdout)) == 2
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
