@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import replace
 
-from wfinspect.commands.output import Fields, as_lines, as_record, fitted, printed, where
+from wfinspect.commands.output import Colored, Fields, as_lines, as_record, fitted, printed, where
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
 from wfinspect.format import cell_width
@@ -215,6 +215,16 @@ def test_a_table_is_as_wide_as_the_terminal_and_its_ids_are_whole(
     assert all(cell in whole for row in rows for cell in row)
     if max(map(cell_width, whole.splitlines())) <= width:
         assert whole.splitlines() == [heading, *lines]
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [(44, "10432987165  dwd_trade_order  late for 07:30"), (28, "10432987165  dwd_...  late")],
+)
+def test_a_cell_with_a_shorter_wording_is_never_cut(width: int, line: str) -> None:
+    late = Colored("late for 07:30", "33", ("late",))
+    rows = [("ID", "NAME", "LATE"), ("10432987165", "dwd_trade_order", late)]
+    assert fitted([rows], width).splitlines()[1] == line
 
 
 def test_a_place_is_said_as_far_as_it_tells_rows_apart() -> None:

@@ -1,6 +1,7 @@
 """A followed run that will miss its deadline, and one that does not begin, are said before anyone looks."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -67,6 +68,13 @@ def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
         [row] = json.loads(home.run(command, "-o", "json").stdout)
         assert "at risk: expected" in row["late"]
         assert row["follow"] == 1
+        # "at risk: expected 07..." reads as another time.
+        for columns in (50, 80, 160):
+            with home.start(command, size=(columns, 24)) as table:
+                table.wait_exit()
+                assert re.search(
+                    rf"^> +{RUNNING} .*  at risk(: .* due 07:00)?( |$)", table.text(), re.MULTILINE
+                )
     # An import must not have a row leave by itself that was added by hand.
     exported = json.loads(home.run("list", "export").stdout)
     assert exported[0]["follow"] == (None if is_listed else 1)

@@ -262,7 +262,8 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
 
 def late_and_unseen(rows: Sequence[Row], now: datetime) -> list[tuple[str, ...]]:
     """Return titles, and for each row why it counts as late, and a mark of what is not seen."""
-    late = (output.Colored(next(iter(row.late_words(now)), ""), output.YELLOW) for row in rows)
+    wordings = (row.late_words(now) or ("",) for row in rows)
+    late = (output.Colored(words[0], output.YELLOW, words[1:]) for words in wordings)
     marks = ("!" * row.is_unseen for row in rows)
     return [("LATE", "!"), *zip(late, marks, strict=True)]
 

@@ -269,18 +269,19 @@ def fitted(
 
     A column in which no row has text is left out, and an empty cell of another has a dash. What the
     lines do not hold is taken from a column after the other, by its title and the cells that it keeps at
-    least, or 0 where it may go; then from the widest ones. IDs and titles stay whole.
+    least, or 0 where it may go; then from the widest ones. IDs, titles and shortest wordings stay whole.
     """
     columns = [each for part in parts for each in zip(*part, strict=True) if any(each[1:])]
     # Those of times have a zone behind them.
     titles = [column[0].partition(" ")[0] for column in columns]
     widths = [max(map(cell_width, column)) for column in columns]
+    whole = [max(cell_width(title), *map(_least_width, texts)) for title, *texts in columns]
     for some, least in (*(({title}, cells) for title, cells in steps), ({*titles} - _IDS, _LEAST)):
         while width is not None and sum(widths) + 2 * (len(widths) - 1) > width:
             able = [
                 (cells, at)
                 for at, cells in enumerate(widths)
-                if titles[at] in some and cells > (least and max(least, cell_width(columns[at][0])))
+                if titles[at] in some and cells > (least and max(least, whole[at]))
             ]
             if not able:
                 break
@@ -305,7 +306,14 @@ def fit(text: str, width: int) -> str:
         return text
     end = sum(cells <= width - 3 for cells in accumulate(map(cell_width, text)))
     cut = f"{text[:end]}..."
-    return Colored(cut, text.sgr) if isinstance(text, Colored) else cut
+    if not isinstance(text, Colored):
+        return cut
+    return Colored(next((s for s in text.shorter if cell_width(s) <= width), cut), text.sgr)
+
+
+def _least_width(text: str) -> int:
+    """Return the cells of the shortest wording of a cell's text that may not be cut, else 0."""
+    return cell_width(text.shorter[-1]) if isinstance(text, Colored) and text.shorter else 0
 
 
 def _row(instance: WorkflowInstance, region: str, zone: tzinfo, now: datetime) -> tuple[str, ...]:
@@ -500,14 +508,18 @@ def has_color() -> bool:
 
 
 class Colored(str):
-    """Text for a cell, and its colour: parameters of SGR, or the state that it names."""
+    """Text for a cell, and its colour: parameters of SGR, or the state that it names.
 
-    __slots__ = ("sgr",)
+    One with shorter wordings, the shortest last, is never cut.
+    """
+
+    __slots__ = ("sgr", "shorter")
     sgr: str
+    shorter: Sequence[str]
 
-    def __new__(cls, text: str, color: str) -> Self:
+    def __new__(cls, text: str, color: str, shorter: Sequence[str] = ()) -> Self:
         self = super().__new__(cls, text)
-        self.sgr = _COLORS.get(color, color)
+        self.sgr, self.shorter = _COLORS.get(color, color), shorter
         return self
 
 
