@@ -144,13 +144,17 @@ async def _say_failed_before(
     with suppress(ServiceError):
         failed, unread = await failed_before(key, tasks, requester.answer)
         said = [before_rerun(failed)] * bool(failed)
-        if unread:
-            few = f"{unread} task{'s' * (unread > 1)}"
-            said += [f"Earlier runs of {few} were not read: some may have failed."]
+        said += [_unread_words(unread)] * bool(unread)
         if failed:
             said += [f"This prints its log: {log_command(key.id, failed[0])}"]
         if said:
             output.say(" ".join(said))
+
+
+def _unread_words(tasks: int) -> str:
+    """Return the sentence that a run that failed may be among those that were not looked at."""
+    few = f"{tasks} task{'s' * (tasks > 1)}"
+    return f"Earlier runs of {few} were not read: some may have failed."
 
 
 def _may_be_instance(word: str) -> bool:
@@ -389,7 +393,8 @@ async def _run_of(
     later = [task for task in having if (task.run_number or 1) > number]
     is_sought = not failed_tasks(tasks)
     earlier: list[TaskInstance] = []
-    for task in most_rerun(later) if is_sought else later[: later[:1] == having[:1]]:
+    few = most_rerun(later) if is_sought else later[: later[:1] == having[:1]]
+    for task in few:
         page = await requester.answer(RunsOf(key, task.id))
         earlier += [run for run in page.items if run.run_number == number]
     runs = [*(task for task in having if task not in later), *earlier]
@@ -402,6 +407,8 @@ async def _run_of(
         too = " too" * (chosen in failed)
         names = listed(others, _NAMED)
         output.say(f"Failed in run {number}{too}: {names}. --task NAME prints its log.")
+    if is_sought and (unread := len(later) - len(few)):
+        output.say(_unread_words(unread))
     return chosen
 
 
