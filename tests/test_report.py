@@ -330,12 +330,13 @@ def test_of_a_run_that_has_not_begun_the_tasks_are_not_compared(status: str, sai
 
 
 def test_nothing_that_failed_is_a_document_too() -> None:
-    for watched, said in (
-        (0, "The watched list is empty"),
-        (1, "Nothing has failed of the 1 watched instance"),
-        (12, "Nothing has failed of 12 watched instances"),
+    for watched, words, said in (
+        (0, "", "The watched list is empty"),
+        (1, "", "Nothing has failed of the 1 watched instance"),
+        (1, "ads", "Nothing has failed of the 1 watched instance that matches ads"),
+        (12, "ads", "Nothing has failed of 12 watched instances that match ads"),
     ):
-        text = as_report("markdown", (), UTC, START, watched)
+        text = as_report("markdown", (), UTC, START, watched, words)
         assert text.startswith(f"# {said}, ")
     assert json.loads(report("json")) == []
     assert Page(report("html")).open == []

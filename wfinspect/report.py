@@ -110,15 +110,17 @@ def as_report(
     zone: tzinfo,
     now: datetime,
     watched: int | None = None,
+    words: str = "",
 ) -> str:
     """Return one document in one of `FORMS`, as JSON an array; its times are in `zone`, those of JSON in UTC.
 
-    `watched` is of how many rows of the watched list these are what failed or was not read.
+    `watched` is of how many rows of the watched list, that match the words of a search, these are what failed or
+    was not read.
     """
     found = [_values(each, now) for each in incidents]
     if form == "json":
         return without_secrets("[" + ",\n".join(map(json_of, found)) + "]")
-    blocks = [*_document(found, zone, now, watched)]
+    blocks = [*_document(found, zone, now, watched, words)]
     return _html(blocks) if form == "html" else _markdown(blocks)
 
 
@@ -378,23 +380,24 @@ class _Url(str):
 _Block = _Heading | _Table | _Lines | str
 
 
-def counted(incidents: int, unread: int, watched: int) -> str:
-    """Return how many rows of the watched list failed, in words."""
+def counted(incidents: int, unread: int, watched: int, words: str = "") -> str:
+    """Return how many rows of the watched list, that match the words of a search, failed."""
     if not watched:
         return "The watched list is empty"
     of = "the 1 watched instance" if watched == 1 else f"{watched:,} watched instances"
+    of += f" that match{'es' * (watched == 1)} {shown(words, limit=200)}" * bool(words)
     failed = incidents - unread
     said = f"{failed:,} of {of} failed" if failed or unread else f"Nothing has failed of {of}"
     return f"{said}, {unread:,} could not be read" if unread else said
 
 
 def _document(
-    found: Sequence[dict[str, Any]], zone: tzinfo, now: datetime, watched: int | None
+    found: Sequence[dict[str, Any]], zone: tzinfo, now: datetime, watched: int | None, words: str
 ) -> Iterator[_Block]:
     is_one = len(found) == 1 and watched is None
     if watched is not None:
         unread = sum("instance" in each["missing"] for each in found)
-        yield _Heading(1, f"{counted(len(found), unread, watched)}, {_exactly(now, zone)}")
+        yield _Heading(1, f"{counted(len(found), unread, watched, words)}, {_exactly(now, zone)}")
     elif not is_one:
         yield _Heading(1, f"{len(found)} instances, {_exactly(now, zone)}")
     if found and not is_one:
