@@ -290,9 +290,17 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["status", "--short", "--follow", "ads"],
             "--follow goes with --short, and without IDs and ",
         ),
-        (["report", "ads"], "No watched instance matches ads."),
+        (["report", "ads"], "The watched list is empty: add to it with wfinspect list add ID."),
+        (
+            ["report", "--project", "1", "bizdate=-2d"],
+            "`wfinspect find workspace=1 date=-2d` searches the service.",
+        ),
         (["report", "1", "name=ads"], "Words choose among the watched list: give them or IDs."),
         (["list", "export", "5"], "list export takes no ID, it prints: wfinspect list export > 5"),
+        (
+            ["list", "export", "--project", "1"],
+            "list export takes no words of a search, it prints the whole list: wfinspect list export > list.json",
+        ),
         (["list", "export", "-o", "table"], "list export prints JSON, or with -o csv CSV."),
         (["list", "note", "5"], 'takes an ID and a text: wfinspect list note 5 "rerun by Li"'),
         (["follow", "list", "1"], "'1' is one too many: wfinspect follow list"),

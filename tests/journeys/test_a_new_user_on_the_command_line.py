@@ -81,6 +81,17 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
         assert watch.wait_exit() == 130
 
 
+def test_what_is_not_on_the_list_is_searched_elsewhere(home: Home) -> None:
+    for command in "status", "list", "report":
+        assert "The watched list is empty: " in home.run(command, "ads").stderr
+    home.run("list", "add", ONE, TWO)
+    place = "--project", 1, "--bizdate", "yesterday"
+    for command in "status", "list", "report":
+        elsewhere = home.run(command, *place).stderr
+        assert "`wfinspect find workspace=1 date=yesterday` searches the service" in elsewhere
+    assert "There is no option '--project': " in home.run("history", *place).stderr
+
+
 def test_words_choose_among_the_watched_list_as_in_the_app(
     home: Home, simulator: Simulator
 ) -> None:
@@ -112,6 +123,8 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     assert ids("history", "user", "!status=success") == [str(ONE)]
     assert ids("history", ONE, "status=success") == []
     assert ids("report", "owner=18", "type=normal") == [str(ONE)]
+    of = "1 of the 1 watched instance that matches name=USER failed"
+    assert home.run("report", "name=USER").stdout.startswith(f"# {of}, ")
     simulator.set_status(ONE, "Success")
     for command in ("list", "status", "history"):
         none = home.run(command, "failed")

@@ -41,7 +41,7 @@ from wfinspect.model import (
     family_of,
 )
 from wfinspect.parsing import FoundIds, decoded, find_ids, parse_id, parse_ids, read_id_file
-from wfinspect.search import SPELLED, Term, ids_and_search, matcher, none_match
+from wfinspect.search import SPELLED, Term, has_field, ids_and_search, matcher, none_match
 from wfinspect.settings import Settings
 from wfinspect.watching.api import MAX_NOTE, Row, state_since
 from wfinspect.watching.store import (
@@ -98,8 +98,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     clock = SystemClock()
     if args.action == "export":
         if args.what:
-            file = args.what[0][:40]
-            raise UsageError(f"list export takes no ID, it prints: wfinspect list export > {file}")
+            is_word = "=" in args.what[0]
+            what = "words of a search, it prints the whole list" if is_word else "ID, it prints"
+            file = "list.json" if is_word else args.what[0][:40]
+            raise UsageError(f"list export takes no {what}: wfinspect list export > {file}")
         if args.output not in {"", "json", "csv"}:
             raise UsageError("list export prints JSON, or with -o csv CSV.")
     elif args.action in LIST_ACTIONS:
@@ -170,7 +172,7 @@ def _print(
         parts = lines, places, late_and_unseen(rows, now), notes
         print(output.fitted(parts, output.room(), _STEPS))
     if not (rows or ids):
-        say_none(args.output, none_listed(settings, terms if found else ()))
+        say_none(args.output, none_listed(settings, terms, is_empty=not found))
     # What was not read may match, too.
     if is_table and (unread := unread_words(found)):
         output.say(unread)
@@ -192,11 +194,16 @@ def unread_words(rows: Iterable[Row]) -> str:
 WORDS_OR_IDS = "Words choose among the watched list: give them or IDs."
 
 
-def none_listed(settings: Settings, terms: Collection[Term]) -> str:
+def none_listed(settings: Settings, terms: Collection[Term], *, is_empty: bool = False) -> str:
     """Return the sentence that no row of the list is there, or none that matches."""
-    if words := " ".join(map(str, terms)):
-        return none_match("watched instance", words, is_named=True)
-    return empty_list(settings)
+    words = [*map(str, terms)]
+    if is_empty or not words:
+        none = empty_list(settings)
+    else:
+        none = none_match("watched instance", " ".join(words), is_named=True)
+    if has_field("workspace", terms) and has_field("date", terms):
+        none += f" `wfinspect find {shown(shlex.join(words))}` searches the service."
+    return none
 
 
 def matching(rows: Sequence[Row], terms: Iterable[Term], now: datetime) -> list[Row]:

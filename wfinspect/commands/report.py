@@ -55,6 +55,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     target, watched, calls = resolve_target(settings, environ).target, None, 0
     requester = Requester(target, settings, environ)
     unread = dict[InstanceKey, ServiceError]()
+    words = " ".join(map(str, terms))
     if ids and terms:
         raise UsageError(WORDS_OR_IDS)
     if ids:
@@ -80,8 +81,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         missed = sum("instance" in each.missing for each in found)
         # On a terminal the document's first line says it.
         if args.out is not None or form == "json" or not sys.stdout.isatty():
-            output.say(f"{counted(len(found), missed, watched)}.")
-    text = as_report(form, found, settings.zone, requester.clock.now(), watched)
+            output.say(f"{counted(len(found), missed, watched, words)}.")
+    text = as_report(form, found, settings.zone, requester.clock.now(), watched, words)
     if args.out is None:
         print(text)
     else:
@@ -96,8 +97,8 @@ def _of_list(
 ) -> tuple[Outcomes, int]:
     """Return what is known of the rows of the watched list that match, and how many calls that took."""
     now = clock.now()
-    listed = may_match(stored_rows(settings, environ, clock), terms, now)
-    known = {row.key: row.instance for row in listed if not row.is_gone}
+    listed = stored_rows(settings, environ, clock)
+    known = {row.key: row.instance for row in may_match(listed, terms, now) if not row.is_gone}
     # What is stored of these may have failed since.
     going = [key for key, each in known.items() if each is None or not each.is_settled]
     read, calls = read_all(going, settings, environ, clock)
@@ -108,7 +109,7 @@ def _of_list(
         if each and (isinstance(each, ServiceError) or matches(key, each, each.status))
     }
     if terms and not found:
-        raise UsageError(none_listed(settings, terms))
+        raise UsageError(none_listed(settings, terms, is_empty=not listed))
     return found, calls
 
 

@@ -85,6 +85,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         rows = [listed.get(key) or Row(key) for key in keys]
         if is_stored and missing:
             output.say(_not_listed(missing, listed))
+    none = none_listed(settings, terms, is_empty=not rows)
     unread = [row for row in rows if row.instance is None]
     rows = (matching if is_stored else may_match)(rows, terms, clock.now())
     if args.short:
@@ -112,7 +113,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     read = matching(read, terms, now)
     _print_read(read, outcomes, args.output, settings, now)
     if not read:
-        say_none(args.output, none_listed(settings, terms))
+        say_none(args.output, none)
     say_errors(outcomes, is_of_list=not ids)
     judged = {row.key for row in read} | {*errors_of(outcomes)} - unknown
     return gravest(_codes([outcomes[key] for key in judged]))

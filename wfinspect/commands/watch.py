@@ -237,7 +237,7 @@ def _stored_keys(
     """Return the rows of the watched list that match; the schedule learns who shares a call, so that no search is made."""
     listed = stored_rows(settings, environ, clock)
     if not (rows := matching(listed, terms, clock.now())):
-        none = none_listed(settings, terms if listed else ())
+        none = none_listed(settings, terms, is_empty=not listed)
         raise UsageError(f"{none} {unread_words(listed)}".strip())
     for row in rows:
         schedule.add(row.key, group=group_of(row.key.target, row.instance))
