@@ -74,13 +74,31 @@ def test_a_torn_answer_is_neither_text_nor_a_command(home: Home, simulator: Simu
         app.quit()
 
 
-def test_digits_right_behind_esc_start_the_box(home: Home, simulator: Simulator) -> None:
+def test_digits_right_behind_esc_or_over_a_view_start_the_box(
+    home: Home, simulator: Simulator
+) -> None:
     with started(home, simulator) as app:
         app.wait_for("✖ Failure")
         app.send(b"\x1b104")
         app.wait_for(f"{BOX}104")
         app.send(b"\x1bOu\x1b[49u\x1b[57401u")
         app.wait_for(f"{BOX}104512")
+        app.press("escape")
+        app.wait_for("type or paste")
+        for way in ("?", "c", "v", "U", "t", "l"):
+            app.press(way)
+            app.wait_gone("type or paste")
+            app.press("7")
+            app.wait_for(f"{BOX}7\\b")
+            app.press("escape")
+            app.wait_gone("type or paste")
+            app.press("escape")
+            app.wait_for("type or paste")
+        # What is read in one packet with digits is looked up from there, and Esc leads back to it.
+        app.send(f"t{OTHER}\r".encode())
+        app.wait_for(rf"{OTHER}[\s\S]*Esc (back|close it)")
+        app.press("escape")
+        app.wait_for(rf"{FAILED}  tasks as of")
         app.quit()
 
 

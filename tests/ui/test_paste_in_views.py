@@ -1,11 +1,13 @@
-"""A paste while something lies over the main screen, or the filter has the keys."""
+"""A paste or digits while something lies over the main screen, or the filter has the keys."""
 
 import pytest
 from rig import Rig, running
 from scenes import with_history
-from task_scenes import log
+from task_scenes import TASKS, log, page
 from textual.widgets import Input
 from view_scenes import on_results, on_tasks
+
+from wfinspect.ui.screens.text import LogScreen
 
 # Holds every command of the views, and blanks and line breaks.
 NASTY = "svwlyYrfnNqauxX/? \nq\n"
@@ -33,30 +35,71 @@ async def test_tasks_a_log_and_raw_json_ignore_it_and_say_so(keys: str) -> None:
         assert "Pasted text does nothing here." in rig.text
 
 
-@pytest.mark.parametrize("keys", ["", "l", "v", "/ escape"])
-async def test_the_box_takes_what_holds_an_id_and_esc_leads_back(keys: str) -> None:
+@pytest.mark.parametrize("keys", ["", "l", "v", "?", "U", "c ?", "/ escape"])
+@pytest.mark.parametrize("is_typed", [False, True])
+async def test_the_box_takes_what_holds_an_id_and_esc_leads_back(
+    keys: str, *, is_typed: bool
+) -> None:
     async with on_tasks() as rig:
         await rig.press(*keys.split())
         if keys == "l":
             rig.control.answer(log())
             await rig.settle()
+        asked = len(rig.control.questions)
         screen = rig.app.screen
         for _ in range(2):
-            await rig.paste(f"{NASTY}{NUMBER}\nq\n")
-            assert is_as_before(rig, rig.app.main, 0)
-            assert f"Found {NUMBER}  Enter looks it up" in rig.text
+            if is_typed:
+                await rig.press(*f"{NUMBER}x")
+                assert "Digits only" in rig.text
+            else:
+                await rig.paste(f"{NASTY}{NUMBER}\nq\n")
+                assert f"Found {NUMBER}  Enter looks it up" in rig.text
+            assert rig.app.main.id_box.text == str(NUMBER)
+            assert is_as_before(rig, rig.app.main, asked)
             await rig.press("escape")
-            assert is_as_before(rig, screen, 0)
-        await rig.paste(str(NUMBER))
-        await rig.press("enter")
+            assert is_as_before(rig, screen, asked)
+        if is_typed:
+            await rig.press(*str(NUMBER), "enter")
+        else:
+            await rig.paste(str(NUMBER))
+            await rig.press("enter")
         assert rig.app.main.list.chosen.key.id == NUMBER
         await rig.press("escape")
         assert rig.app.screen is screen
         # A key right behind Esc is for the view that it leads back to.
-        await rig.paste(str(NUMBER))
-        await rig.burst("\x1bq")
+        if is_typed:
+            await rig.burst(f"{NUMBER}\x1bq")
+        else:
+            await rig.paste(str(NUMBER))
+            await rig.burst("\x1bq")
         assert rig.app.screen is not screen
         assert rig.app.is_running
+
+
+async def test_digits_right_behind_a_key_wait_for_what_it_opens() -> None:
+    async with running(with_history()) as rig:
+        await rig.press("g")
+        await rig.burst("t12")
+        assert is_as_before(rig, rig.app.main, 1)
+        assert rig.app.main.id_box.text == "12"
+        await rig.press("escape")
+        view = rig.app.screen
+        assert view is not rig.app.main
+        # What waits for the tasks comes before them.
+        for way in ("typed", "pasted"):
+            await rig.press("l")
+            await (rig.press(*"34") if way == "typed" else rig.paste("34"))
+            assert "Once it is read: l " in rig.text
+            assert rig.app.screen is view
+            rig.control.answer(page(*TASKS))
+            await rig.settle()
+            assert rig.app.main.id_box.text == "34"
+            await rig.press("escape")
+            assert isinstance(rig.app.screen, LogScreen)
+            await rig.press("escape", "escape")
+            rig.control.questions.clear()
+            await rig.press("t")
+            view = rig.app.screen
 
 
 @pytest.mark.parametrize("key", ["?", "c"])

@@ -51,7 +51,7 @@ from wfinspect.ui.screens.dialogs import (
 )
 from wfinspect.ui.screens.main import MainScreen
 from wfinspect.ui.terminal import CrashSafeApp
-from wfinspect.ui.widgets.boxes import MAX_MESSAGES, IdBox, LineInput, MessageLine, read_entry
+from wfinspect.ui.widgets.boxes import MAX_MESSAGES, LineInput, MessageLine, read_entry
 from wfinspect.watching.api import (
     INCIDENT_CALLS,
     IncidentOf,
@@ -226,12 +226,11 @@ class WfInspectApp(CrashSafeApp):
             if await self._has_sent_behind(event):
                 return
             # A screen that has just been opened has given the keys to no part of it.
-            box, way = self._id_box, self.focused or self.screen
+            way = self.focused or self.screen
             if isinstance(event, events.Paste):
-                event = self._placed(event)
-            elif box is not None and _is_digit(event):
-                box.take_keys()
-            elif not isinstance(way, Input):
+                # Behind keys that are held it waits as they do, and comes round.
+                event = event if self._held else self._placed(event)
+            elif not (self._is_for_box(event) or isinstance(way, Input)):
                 self._way, self._on_their_way = way, [event]
         elif isinstance(event, events.Key | events.Paste) and self._is_used(event):
             return
@@ -303,8 +302,7 @@ class WfInspectApp(CrashSafeApp):
 
     def _is_text_of_box(self, key: events.Key) -> bool:
         """Take a key that was on its way when the one before it gave the keys to a box: a slow link bunches keys."""
-        if self._id_box is not None and not isinstance(self.focused, Input) and _is_digit(key):
-            self._id_box.take_keys()
+        self._is_for_box(key)
         box, char = self.focused, key.character or ""
         if isinstance(box, LineInput) and not key.is_printable:
             return box.handles(key.key)
@@ -318,19 +316,27 @@ class WfInspectApp(CrashSafeApp):
             return True
         return is_text
 
-    @property
-    def _id_box(self) -> IdBox | None:
-        """The box for digits and pastes; None while another screen or the filter has the keys."""
-        return self.main.id_box if self._is_main_on_top and not self.main.filter.has_keys else None
+    def _is_for_box(self, key: events.Key) -> bool:
+        """Give the ID box the keys at a digit, unless that is text or waits as the keys before it do."""
+        is_digit = key.is_printable and (key.character or "").isdigit()
+        return is_digit and not self._held and self._has_given_box_keys()
+
+    def _has_given_box_keys(self) -> bool:
+        """Give the ID box the keys, to which views give way, unless a question or another box has them."""
+        is_view = not isinstance(self.screen, MainScreen | SheetScreen)
+        if (is_view or isinstance(self.screen, HelpScreen)) and not isinstance(self.focused, Input):
+            self.main.set_aside(None)
+        is_free = self._is_main_on_top and not self.main.filter.has_keys
+        if is_free:
+            self.main.id_box.take_keys()
+        return is_free
 
     def _placed(self, paste: events.Paste) -> events.Paste:
         """Give the ID box the keys if a paste is for that; else return the one line that fits where they are."""
-        box, is_view = self.focused, not isinstance(self.screen, MainScreen | SheetScreen)
-        if is_view and not isinstance(box, Input) and read_entry(paste.text).ids:
-            self.main.set_aside(None)
-        if self._id_box is not None:
-            self._id_box.take_keys()
+        is_for_box = self._is_main_on_top or read_entry(paste.text).ids
+        if is_for_box and self._has_given_box_keys():
             return paste
+        box = self.focused
         if not isinstance(box, Input):
             self.notify("Pasted text does nothing here.")
             return events.Paste("")
@@ -827,7 +833,3 @@ def _name_of(typed: events.Key | events.Paste) -> str:
     if isinstance(typed, events.Paste):
         return typed.text
     return (typed.is_printable and typed.character) or typed.key
-
-
-def _is_digit(key: events.Key) -> bool:
-    return key.is_printable and key.character is not None and key.character.isdigit()

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 ATTENDED_SECONDS = 1800.0
 """Without a key for so long nothing is read again: the user is somewhere else."""
 MOVES = (("j k", "down, up"), ("PgDn PgUp", "a page down, up"), ("g G", "to the start, the end"))
-OTHERS = (("Esc", "back"), ("q", "close"), (":", "find a command"))
+OTHERS = (("0-9", "look up an ID"), ("Esc", "back"), ("q", "close"), (":", "find a command"))
 
 
 def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding:
