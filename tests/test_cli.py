@@ -284,7 +284,11 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["list", "delete"], "export, import: did you mean remove?"),
         (["list", "--failed"], "no option '--failed': did you mean status=Failure?"),
         (["list", "colour=1"], "There is no field 'colour': "),
-        (["history", "date=today"], "There is no field 'date': use name, status."),
+        (["history", "date=today"], "Changes have times, and no business date: --since today."),
+        (
+            ["history", "--since", "noon"],
+            "'noon' is neither a date nor a duration: write 2h, 1d, today, yesterday, -2d or 2026-11-28.",
+        ),
         (["status", "status="], "'status=' has no value: give it, or leave this out."),
         (
             ["status", "--short", "--follow", "ads"],

@@ -157,7 +157,8 @@ def meant(word: str, names: Names = NAMES) -> str:
         with suppress(UsageError):
             read_day(word)
             return f"date={word}"
-    values = _OFFERED[names] | {"status": (*_OFFERED[names]["status"], *_SPOKEN)}
+    offered = {name: some for name, some in _OFFERED.get(names, WORDS).items() if name in names}
+    values = offered | {"status": (*offered["status"], *_SPOKEN)}
     known = ((name, each) for name, some in values.items() for each in some)
     found = (
         f"{name}={_SPOKEN.get(each, each)}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from fakes import START, instance, listed
@@ -126,7 +127,31 @@ def test_history_has_the_newest_change_first_whichever_was_recorded_first(
     ]
 
 
+def test_history_begins_at_a_date_of_the_zone_that_it_prints_or_so_long_ago(
+    command: Command, store: Store, target: Target
+) -> None:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0)
+    before = today - timedelta(seconds=5)
+    recorded = today.replace(microsecond=0), before, before - timedelta(days=1)
+    changes = [
+        Transition(InstanceKey(target, InstanceId(n)), "x", "Running", "Success", at, at, at)
+        for n, at in enumerate(recorded, 1)
+    ]
+    store.save(Changes(transitions=changes))
+
+    for since, count in (
+        *((form, 1) for form in ("today", f"{today:%Y-%m-%d}", f"{today:%Y%m%d}")),
+        ("Yesterday", 2),
+        ("-2d", 3),
+        ("3d", 3),
+        ("0001-01-01", 3),
+    ):
+        out = command("history", "--json", "--since", since, "--time-zone", "Asia/Shanghai")[1]
+        assert len(json.loads(out)) == count, since
+
+
 def test_without_a_recorded_change_history_says_so(command: Command) -> None:
+    assert "did you mean --since yesterday?" in command("history", "yesterday")[2]
     code, out, err = command("history", UNKNOWN)
     assert (code, out, "a first reading is not a change." in err) == (0, "", True)
     assert (

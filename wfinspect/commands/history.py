@@ -2,7 +2,8 @@
 
 import argparse
 from collections.abc import Collection, Mapping
-from datetime import datetime, tzinfo
+from contextlib import suppress
+from datetime import datetime, time, tzinfo
 from math import inf
 from operator import attrgetter
 from typing import NamedTuple
@@ -10,10 +11,11 @@ from typing import NamedTuple
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import say_none, selected_by, selector, stored
+from wfinspect.errors import UsageError
 from wfinspect.export import json_of
 from wfinspect.format import change_words, clock_time, listed, shown
 from wfinspect.model import InstanceKey, Target, Transition, WorkflowInstance, family_of
-from wfinspect.search import hint_on, ids_and_search, matcher
+from wfinspect.search import Day, date_of, hint_on, ids_and_search, matcher, read_day
 from wfinspect.settings import Settings
 
 KEYS = ("id", "name", "from", "to", "at", "seen_between", "final")
@@ -73,21 +75,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_ids(parser, without="; without one, all changes", searched=_SEARCHED)
     parser.add_argument(
         "--since",
-        type=output.read_seconds,
+        type=_read_since,
         default=inf,
-        metavar="D",
-        help="only those of the last so long: 90s, 5m, 2h, 1d",
+        metavar="D|DATE",
+        help="only those of the last so long, 90s, 5m, 2h, 1d, or since a date: today, yesterday, -2d, 2026-11-28",
     )
     output.add_output_option(parser, "an array of changes", keys=KEYS)
+
+
+def _read_since(text: str) -> float | Day:
+    """Return how many seconds ago, or a day."""
+    with suppress(UsageError):
+        return read_day(text)
+    try:
+        return output.read_seconds(text)
+    except UsageError:
+        forms = "write 2h, 1d, today, yesterday, -2d or 2026-11-28."
+        raise UsageError(f"{text[:40]!r} is neither a date nor a duration: {forms}") from None
 
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print the changes of some instances, or of all, the newest first."""
     from wfinspect.watching.store import MAX_TRANSITIONS
 
+    for word in args.ids:
+        name, _, value = word.lstrip("!").casefold().partition("=")
+        if name in {"date", "bizdate"}:
+            raise UsageError(f"Changes have times, and no business date: --since {value[:40]}.")
     ids, terms = ids_and_search(args.ids, _SEARCHED)
     clock = SystemClock()
-    now = clock.now()
+    now, since = clock.now(), args.since
+    if not isinstance(since, float):
+        day = date_of(since, now, settings.zone)
+        since = (now - datetime.combine(day, time(), settings.zone)).total_seconds()
     matches = matcher(terms, now)
     recorded, is_selected = stored(
         settings,
@@ -99,7 +119,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         for each in recorded
         if (not ids or each.key.id in ids)
         and is_selected(each.key.target)
-        and (now - each.at).total_seconds() <= args.since
+        and (now - each.at).total_seconds() <= since
         and matches(each.key, WorkflowInstance(each.key.id, name=each.name), each.to_status)
     ]
     # The service's time of a change may be long before that of its record.
@@ -113,11 +133,12 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         places = output.where([change.key.target for change in changes])
         print(output.fitted([lines, places], output.room(), (("NAME", 12),)))
     if not changes:
+        hint = hint_on(" ".join(map(str, terms)), (*_SEARCHED, "date"))
         given = filter(None, [listed([*map(str, (*ids, *terms))], 5), selected_by(settings)])
         of = "".join(f" of {each}" for each in given)
         say_none(
             args.output,
-            f"No change{of} is recorded{' of that time' * (args.since < inf)}: the app and watch --forever record changes, "
-            f"and a first reading is not a change.{hint_on(' '.join(map(str, terms)))}",
+            f"No change{of} is recorded{' of that time' * (since < inf)}: the app and watch --forever record changes, "
+            f"and a first reading is not a change.{hint.replace('date=', '--since ')}",
         )
     return 0

@@ -85,7 +85,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l run -x -d 'of run
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -s n -l tail -x -d 'only the last N lines'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -l grep -x -d 'only lines that match; a capital letter makes case count'
 complete -c wfinspect -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'print what comes until that task'"'"'s run is over, also after an outage; read every 30s or --interval'
-complete -c wfinspect -n '__fish_seen_subcommand_from history' -l since -x -d 'only those of the last so long: 90s, 5m, 2h, 1d'
+complete -c wfinspect -n '__fish_seen_subcommand_from history' -l since -x -d 'only those of the last so long, 90s, 5m, 2h, 1d, or since a date: today, yesterday, -2d, 2026-11-28'
 complete -c wfinspect -n '__fish_seen_subcommand_from history' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of changes (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from history' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from history' -l field -x -a 'id name from to at seen_between final' -d 'print these values alone, a line for each row; several, as in id,name, are separated by tabs'
