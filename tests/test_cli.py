@@ -289,6 +289,11 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["history", "--since", "noon"],
             "'noon' is neither a date nor a duration: write 2h, 1d, today, yesterday, -2d or 2026-11-28.",
         ),
+        *(
+            ([command, f"date={date}"], f"date: {date!r} is not a date: write today, yesterday, -2")
+            for command in ("list", "status", "report", "watch")
+            for date in ("yestrday", "1d", "2026-13-40", "10:00")
+        ),
         (["status", "status="], "'status=' has no value: give it, or leave this out."),
         (
             ["status", "--short", "--follow", "ads"],

@@ -323,16 +323,25 @@ def ids_and_search(
 
     Raises:
         NotAnId: a word without a field stands beside IDs, or names a file.
-        UsageError: as `parse_search` and `complete`.
+        UsageError: as `parse_search` and `complete`; or a date can't be one.
     """
     given = [word for word in words if word.casefold() != "all"]
     others = [word for word in given if not ("=" in word or word.startswith("!"))]
     if all(_NAME.search(word) and not find_ids(word) for word in others):
         others = []
     ids = parse_ids(" ".join(others)) if others else ()
-    return ids, parse_search(complete(word for word in given if word not in others), names)
+    terms = parse_search(complete(word for word in given if word not in others), names)
+    for term in terms:
+        # All days that begin so match, too.
+        if term.name == "date" and not _BEGUN_DAY.fullmatch(term.value):
+            try:
+                read_day(term.value)
+            except UsageError as error:
+                raise UsageError(f"date: {error}") from None
+    return ids, terms
 
 
+_BEGUN_DAY = re.compile(r"\d{4}(?:[-/]?\d{1,2}[-/]?\d?)?", re.ASCII)
 _NAME = re.compile(r"^(?!@)(?!.*(?:/|\.(?:txt|csv|tsv|json)$)).*[^\W\d_]")
 """A word with a letter that is not the name of a file."""
 
