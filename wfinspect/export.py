@@ -120,11 +120,19 @@ def exact_value(instance: WorkflowInstance, field: InstanceField, region: str) -
 
 
 # What a spreadsheet takes for a formula, the full-width forms in East Asia as well.
-_FORMULA = re.compile("[-=+@\uff0d\uff1d\uff0b\uff20\x00-\x1f\x7f-\x9f]")
+_FORMULA = "-=+@\uff0d\uff1d\uff0b\uff20\x00-\x1f\x7f-\x9f"
+# An apostrophe of the text's own gets one more where `unguarded` would take it for ours.
+_OURS = f"'+(?:[{_FORMULA}\u2400-\u2421]|<U\\+00[89])"  # controls are made visible behind it
+_IS_GUARDED = re.compile(f"[{_FORMULA}]|{_OURS}")
 
 
 def _guarded(text: str) -> str:
-    return ("'" if _FORMULA.match(text) else "") + plain_text(text)
+    return ("'" if _IS_GUARDED.match(text) else "") + plain_text(text)
+
+
+def unguarded(cell: str) -> str:
+    """Return the text of a cell of CSV that was written here."""
+    return cell[1:] if re.match(_OURS, cell) else cell
 
 
 def labelled(

@@ -107,6 +107,23 @@ def test_what_was_exported_is_imported_for_its_own_account(
     )
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_note_is_imported_as_it_was_exported(
+    command: Command, store: Store, tmp_path: Path, form: str
+) -> None:
+    notes = ["'tis late", "'=1", "''=1", "=1", "'", "''", "-", 'a, "b"', "", "'\u2407", "\u2407"]
+    ids = range(ONE, ONE + len(notes))
+    command("list", "add", *map(str, ids))
+    rows = [row.key for row in store.rows()]
+    store.save(Changes(notes=dict(zip(rows, notes, strict=True))))
+    file = tmp_path / "list"
+    file.write_text(command("list", "export", "-o", form)[1])
+    store.save(Changes(removed=dict.fromkeys(rows)))
+
+    assert command("list", "import", str(file))[0] == 0
+    assert [row.note for row in store.rows()] == notes
+
+
 def test_any_file_of_ids_is_imported(command: Command, store: Store, tmp_path: Path) -> None:
     file = tmp_path / "ids"
     file.write_text(f"{ONE}  # a remark\n{TWO}\n")

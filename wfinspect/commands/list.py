@@ -27,6 +27,7 @@ from wfinspect.commands.once import (
     stored_profiles,
 )
 from wfinspect.errors import NotFound, UsageError, did_you_mean, none_of
+from wfinspect.export import unguarded
 from wfinspect.format import duration, listed, shown
 from wfinspect.format import moment as moment_of
 from wfinspect.model import (
@@ -499,8 +500,7 @@ def _records(text: str) -> Sequence[Mapping[str, Any]] | None:
         with suppress(csv.Error):
             lines = [*csv.DictReader(io.StringIO(text, newline=""))]
             found = [
-                {k: v.removeprefix("'") for k, v in each.items() if isinstance(v, str)}
-                for each in lines
+                {k: unguarded(v) for k, v in each.items() if isinstance(v, str)} for each in lines
             ] or None
     if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
         return None
