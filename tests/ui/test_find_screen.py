@@ -358,6 +358,15 @@ async def test_keys_typed_behind_enter_wait_for_what_is_found() -> None:
         assert f"{TRADE}: " in rig.text
 
 
+@pytest.mark.parametrize(("name", "shown"), [("c", f"{TRADE}  compared"), ("i", f"di {TRADE}\n")])
+async def test_what_views_do_at_once_waits_for_what_is_found(name: str, shown: str) -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter", "j", name)
+        assert f"Once it is read: j {name}" in rig.text
+        rig.control.answer(found(*FOUND))
+        assert await rig.shows(shown)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [(found(), "nothing was found"), (BadRequest("No.", cause="refused"), "it was not read")],

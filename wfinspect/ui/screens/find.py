@@ -131,6 +131,7 @@ class FindScreen(OverlayScreen):
         bind("s", "sort", "sort"),
         bind("c", "app.compare", "compare"),
         bind("v", "app.raw", "JSON"),
+        bind("i", "app.note", "note"),
         bind("y", "app.copy_id", "copy ID"),
         bind("u", "undo", "undo"),
         bind("U", "app.upstream", "waits for, holds up"),
@@ -226,7 +227,7 @@ class FindScreen(OverlayScreen):
         back = "cancel" if self._is_typing else "unmark" if self._marked else "back"
         follow = {} if any(self._to_follow) else {"W": ""}
         if not len(self._table):
-            useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "y"]
+            useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "i", "y"]
             useless += [] if self._query else ["r"]
             reading = {"Esc": "change search"} if self.is_reading else {}
             return reading | dict.fromkeys(useless, "") | follow
@@ -526,9 +527,11 @@ class FindScreen(OverlayScreen):
             self.main.say_order(self._sort)
 
     def needed(self) -> Row | None:
-        row = self.list.chosen
-        # What brought it to the list is known there.
-        return row and row._replace(follow=self._as_listed(row).follow)
+        if (row := self.list.chosen) is None:
+            return None
+        # What is known of it only on the list.
+        known = self._as_listed(row)
+        return row._replace(is_watched=known.is_watched, follow=known.follow, note=known.note)
 
     def action_mark(self) -> None:
         """Mark what is under the cursor, or remove its mark."""

@@ -62,7 +62,7 @@ def bind(keys: str, action: str, words: str = "", shown_as: str = "") -> Binding
 
 ABOUT_KEYS = ("question_mark", "f1", "colon", "ctrl+p")
 """Show the keys of a view, and find its commands."""
-_AT_ONCE = {"again", "filter", "search", "help", "palette", "turn", "app.compare", "app.note"}
+_AT_ONCE = {"again", "undo", "filter", "search", "help", "palette", "turn"}
 """Actions that need no answer."""
 Steps = Generator[Request[Any], Any, None]
 """Yields requests, and gets the answer to each in its place."""
@@ -349,8 +349,10 @@ class OverlayScreen(OverMain):
     def waits(self, key: str) -> bool:
         if not (self.HOLDS_KEYS and self.is_reading):
             return False
-        bound = self.active_bindings.get(key)
-        return bound is not None and bound.binding.action not in _AT_ONCE
+        action = bound.binding.action if (bound := self.active_bindings.get(key)) else ""
+        # What is known by its key needs no answer, either.
+        is_at_once = action in _AT_ONCE or (self.subject and action.startswith("app."))
+        return bool(action) and not is_at_once
 
     def action_back(self) -> None:
         self.dismiss()
