@@ -95,7 +95,7 @@ async def test_a_refusal_is_told_in_place_and_r_asks_again() -> None:
         await rig.settle()
         assert "ListTaskInstances is not allowed: ask for it." in rig.text
         # What narrows tasks is not offered without any.
-        assert "Esc back  c compare  i note  r read again  ? keys" in rig.text
+        assert "Esc back  c compare  i note  u undo  r read again  ? keys" in rig.text
         await rig.press("r")
         rig.control.answer(page(*TASKS))
         await rig.settle()
@@ -355,6 +355,18 @@ async def test_what_is_typed_behind_l_is_dropped_where_no_log_comes() -> None:
 
         assert rig.app.screen is rig.app.main
         assert ("unwatch", [key(FAILED)]) not in rig.asked
+
+
+async def test_a_note_about_its_instance_is_undone_by_u_as_that_says() -> None:
+    async with running(mixed()) as rig:
+        # Both while the tasks are read.
+        await rig.press("g", "t", "i", *"call Li", "enter")
+        assert "Note kept, u undoes it." in rig.text
+        await rig.press("u")
+        assert [one for one in rig.asked if one[0] in {"note", "undo"}] == [
+            ("note", FAILED, "call Li"),
+            ("undo",),
+        ]
 
 
 @pytest.mark.parametrize("is_burst", [False, True])

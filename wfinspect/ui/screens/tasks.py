@@ -120,6 +120,7 @@ class TasksScreen(_TaskKeysScreen):
         bind("c", "app.compare", "compare"),
         bind("v", "raw", "JSON"),
         bind("i", "app.note", "note"),
+        bind("u", "undo", "undo"),
     ]
     HOLDS_KEYS = True
     TYPING = (("Esc", "cancel"), ("Enter", "keep the filter"), ("Tab", "complete"))
