@@ -16,7 +16,7 @@ from values import replace
 
 from wfinspect.format import is_harmless, plain_text, shown
 from wfinspect.model import OperationLog, Tag, TaskInstance, Transition, Unreadable
-from wfinspect.report import MASK, Incident, as_report, is_secret
+from wfinspect.report import MASK, Incident, as_report, counted, is_secret
 
 HOSTILE = (
     "a|b", "`", "```", "``` html", "<script>alert(1)</script>", "</pre>", "&lt;", "[x](https://e.example)", "![x](y)",
@@ -329,14 +329,30 @@ def test_of_a_run_that_has_not_begun_the_tasks_are_not_compared(status: str, sai
     assert "The last success is 6, " in text
 
 
-def test_nothing_that_failed_is_a_document_too() -> None:
-    for watched, words, said in (
-        (0, "", "The watched list is empty"),
-        (1, "", "Nothing has failed of the 1 watched instance"),
-        (1, "ads", "Nothing has failed of the 1 watched instance that matches ads"),
-        (12, "ads", "Nothing has failed of 12 watched instances that match ads"),
+def test_what_failed_of_the_list_is_said_and_what_is_not_known() -> None:
+    failed, runs = (
+        Incident(key(1), instance(1, "Failure")),
+        Incident(key(2), instance(2, "Running")),
+    )
+    unread = Incident(key(3), instance(3, "Failure"), missing={"instance": "no route"})
+    for found, watched, words, unknown, said in (
+        ((), 0, "", 0, "The watched list is empty"),
+        ((), 1, "", 0, "Nothing has failed of the 1 watched instance"),
+        ((), 1, "ads", 0, "Nothing has failed of the 1 watched instance that matches ads"),
+        ((), 12, "ads", 0, "Nothing has failed of 12 watched instances that match ads"),
+        (
+            (),
+            9,
+            "",
+            2,
+            "0 of 9 watched instances failed, the tasks of 2 still running were not read",
+        ),
+        ((unread,), 9, "", 0, "0 of 9 watched instances failed, 1 could not be read"),
+        ((failed, runs), 9, "", 0, "1 of 9 watched instances failed, 1 runs with failed tasks"),
+        ((runs, runs), 9, "", 0, "2 of 9 watched instances run with failed tasks"),
     ):
-        text = as_report("markdown", (), UTC, START, watched, words)
-        assert text.startswith(f"# {said}, ")
+        title = counted(found, watched, words, unknown)
+        assert title == said
+        assert as_report("markdown", found, UTC, START, title).startswith(f"# {said}, ")
     assert json.loads(report("json")) == []
     assert Page(report("html")).open == []

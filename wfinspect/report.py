@@ -99,6 +99,11 @@ class Incident(NamedTuple):
     note: str = ""
     link: str = ""
 
+    @property
+    def fails(self) -> bool:
+        """Whether its run has failed, and not only a task of it."""
+        return self.instance is not None and self.instance.family is Family.FAILURE
+
     def has(self, task: TaskInstance) -> bool:
         """Return whether a task is one of its own."""
         return task.workflow_instance_id == self.key.id
@@ -109,18 +114,16 @@ def as_report(
     incidents: Sequence[Incident],
     zone: tzinfo,
     now: datetime,
-    watched: int | None = None,
-    words: str = "",
+    title: str = "",
 ) -> str:
     """Return one document in one of `FORMS`, as JSON an array; its times are in `zone`, those of JSON in UTC.
 
-    `watched` is of how many rows of the watched list, that match the words of a search, these are what failed or
-    was not read.
+    `title` is what `counted` says of those of the watched list.
     """
     found = [_values(each, now) for each in incidents]
     if form == "json":
         return without_secrets("[" + ",\n".join(map(json_of, found)) + "]")
-    blocks = [*_document(found, zone, now, watched, words)]
+    blocks = [*_document(found, zone, now, title)]
     return _html(blocks) if form == "html" else _markdown(blocks)
 
 
@@ -199,7 +202,6 @@ class _Secrets:
 
 def _values(incident: Incident, now: datetime) -> dict[str, Any]:
     instance, secrets, failed = incident.instance, _Secrets(), failed_tasks(incident.tasks)
-    fails = instance is not None and instance.family is Family.FAILURE
     by_hand = commands_by_hand(incident.key.target, instance, failed) if instance else {}
     runs = (each.run_number for each in by_attention(incident.tasks))
     return {
@@ -217,7 +219,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "progress": str(progress(incident.tasks)) if incident.tasks else None,
         "rerun": by_hand.get("Rerun"),
         "rerun_at": _rerun_at(incident),
-        "earlier_run": next((n - 1 for n in runs if n and n > 1 and not fails), None),
+        "earlier_run": next((n - 1 for n in runs if n and n > 1 and not incident.fails), None),
         "failed_before": [
             {"id": run.id, "name": run.task_name, "run_number": run.run_number}
             for run in incident.failed_before
@@ -380,26 +382,39 @@ class _Url(str):
 _Block = _Heading | _Table | _Lines | str
 
 
-def counted(incidents: int, unread: int, watched: int, words: str = "") -> str:
-    """Return how many rows of the watched list, that match the words of a search, failed."""
+def counted(found: Sequence[Incident], watched: int, words: str = "", unknown: int = 0) -> str:
+    """Return how many rows of the watched list, that match the words of a search, failed.
+
+    Args:
+        found: those that failed or could not be read, and those that go on with failed tasks.
+        watched: of how many rows.
+        words: of the search.
+        unknown: rows that go on, of whose tasks nothing is known.
+    """
     if not watched:
         return "The watched list is empty"
-    of = "the 1 watched instance" if watched == 1 else f"{watched:,} watched instances"
+    of = " of the 1 watched instance" if watched == 1 else f" of {watched:,} watched instances"
     of += f" that match{'es' * (watched == 1)} {shown(words, limit=200)}" * bool(words)
-    failed = incidents - unread
-    said = f"{failed:,} of {of} failed" if failed or unread else f"Nothing has failed of {of}"
-    return f"{said}, {unread:,} could not be read" if unread else said
+    unread = sum("instance" in each.missing for each in found)
+    failed = sum(each.fails and "instance" not in each.missing for each in found)
+    going_on = len(found) - unread - failed
+    if not (found or unknown):
+        return f"Nothing has failed{of}"
+    some = [f"{failed:,}{of} failed"] * bool(failed or not going_on)
+    if going_on:
+        with_tasks = "runs with failed tasks" if going_on == 1 else "run with failed tasks"
+        some.append(f"{going_on:,}{'' if some else of} {with_tasks}")
+    some += [f"{unread:,} could not be read"] * bool(unread)
+    some += [f"the tasks of {unknown:,} still running were not read"] * bool(unknown)
+    return ", ".join(some)
 
 
 def _document(
-    found: Sequence[dict[str, Any]], zone: tzinfo, now: datetime, watched: int | None, words: str
+    found: Sequence[dict[str, Any]], zone: tzinfo, now: datetime, title: str
 ) -> Iterator[_Block]:
-    is_one = len(found) == 1 and watched is None
-    if watched is not None:
-        unread = sum("instance" in each["missing"] for each in found)
-        yield _Heading(1, f"{counted(len(found), unread, watched, words)}, {_exactly(now, zone)}")
-    elif not is_one:
-        yield _Heading(1, f"{len(found)} instances, {_exactly(now, zone)}")
+    is_one = len(found) == 1 and not title
+    if not is_one:
+        yield _Heading(1, f"{title or f'{len(found)} instances'}, {_exactly(now, zone)}")
     if found and not is_one:
         rows = [_summary(each, zone) for each in found]
         since = f"Since, {utc_words(zone, now)}"

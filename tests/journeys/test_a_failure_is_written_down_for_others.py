@@ -72,6 +72,21 @@ def test_a_report_of_the_list_reads_what_may_have_failed_since(
     assert "\n| Name | ID | Status | Since, UTC | Failed tasks |" in done.stdout
     assert "\n## ads_user_profile_daily: Failure\n" in done.stdout
     assert f"{simulator.calls.count()} calls were made" in done.stderr
+    # What has failed in a run that goes on is news, too.
+    simulator.population.set_answer(FAILED, {"Status": "Running", "FinishedTime": None})
+    for words, of in (
+        ((), "1 of 2 watched instances"),
+        (("profile",), "1 of the 1 watched instance that matches profile"),
+    ):
+        before = simulator.calls.count()
+        done = home.run("report", *words)
+        assert done.stdout.startswith(f"# {of} runs with failed tasks, ")
+        assert "\n### Failed task clean_login_event\n" in done.stdout
+        assert f" {simulator.calls.count() - before} calls were made.\n" in done.stderr
+    simulator.faults.add("InvalidParameter", action="ListTaskInstances")
+    done = home.run("report")
+    of = "0 of 2 watched instances failed, the tasks of 2 still running were not read"
+    assert done.stdout.startswith(f"# {of}, ")
     simulator.stop()
     unread = home.run("report")
     assert (unread.returncode, unread.stdout) == (3, "")

@@ -197,8 +197,10 @@ COMMANDS: Mapping[str, Command] = {
         "their logs, what differs from the last success, notes and RequestIds. Paste it into a "
         "ticket, or send it as one file of HTML. Values whose names look like a password, secret, "
         "token or key are masked. Without IDs it is of everything that failed on the watched list, "
+        "also of tasks in up to 20 runs that go on, "
         "each instance read with its own profile and region. How many calls it made goes to standard "
-        "error: at most 8 for an instance, and one for each failed task, up to 20.",
+        "error: at most 8 for an instance, and one for each failed task, up to 20; 1 for a run that goes on and "
+        "has none.",
         f"exit codes: 0 printed, also where a part could not be read; {_REFUSED}; {_TROUBLE}; 5 no such "
         "instance",
         "[ID ... | WORD ...]",

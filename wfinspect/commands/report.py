@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from wfinspect.clock import Clock
@@ -20,7 +21,7 @@ from wfinspect.commands.once import (
     stored_rows,
 )
 from wfinspect.errors import NotFound, ServiceError, UsageError, none_of
-from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance
+from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance, failed_tasks
 from wfinspect.report import FORMS, Incident, as_report, counted
 from wfinspect.search import SPELLED, Term, ids_and_search, matcher
 from wfinspect.settings import Settings, write_over
@@ -28,6 +29,8 @@ from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Row, state_since
 from wfinspect.watching.store import Store
 
 _CHANGES = 200
+_MOST_GOING_ON = 20
+"""Of so many running rows of the list the tasks are read, at a call each."""
 _BY_SUFFIX = {f".{suffix}": form for form, suffix in FORMS.items()}
 _Known = Sequence[tuple[Row, Sequence[Transition]]]
 
@@ -52,44 +55,47 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     if args.out is not None:
         _refuse_unwritable(args.out)
     form, (ids, terms) = args.output or _form_of(args.out), ids_and_search(args.ids)
-    target, watched, calls = resolve_target(settings, environ).target, None, 0
-    requester = Requester(target, settings, environ)
-    unread = dict[InstanceKey, ServiceError]()
-    words = " ".join(map(str, terms))
+    target, calls, title = resolve_target(settings, environ).target, 0, ""
+    requester, outcomes = Requester(target, settings, environ), Outcomes()
     if ids and terms:
         raise UsageError(WORDS_OR_IDS)
-    if ids:
-        keys = [InstanceKey(target, number) for number in ids]
-    else:
+    keys = [InstanceKey(target, number) for number in ids]
+    if not ids:
         outcomes, calls = _of_list(terms, settings, environ, requester.clock)
-        unread = errors_of(outcomes)
-        keys = [key for key, each in outcomes.items() if _is_wanted(each)]
-        watched = len(outcomes)
+    unread, running = errors_of(outcomes), _of_family(Family.ACTIVE, outcomes)
+    going_on = dict(islice(running.items(), _MOST_GOING_ON))
+    wanted = unread.keys() | _of_family(Family.FAILURE, outcomes).keys() | going_on.keys()
+    keys += [key for key in outcomes if key in wanted]
     known = _known(settings, requester, keys)
     if (number := len(known) - len(unread)) > 1:
         most = f"at most {number * INCIDENT_CALLS} calls, and 1 for each failed task"
         output.say(f"{number} instances: {most}, 2 a second.")
-    found, errors = requester.run(_read(requester, settings, known, unread)) if known else ([], {})
+    found, errors = (
+        requester.run(_read(requester, settings, known, unread, going_on)) if known else ([], {})
+    )
     if len(errors) == len(known) > 0:
-        return say_errors(errors, is_of_list=watched is not None)
+        return say_errors(errors, is_of_list=not ids)
     calls += sum(len(each.request_ids) for each in found)
-    if watched is not None:
-        found = [each for each in found if "instance" in each.missing or _is_wanted(each.instance)]
-        if (others := len(known) - len(found)) > 0:
-            no_longer = "it no longer fails" if others == 1 else "they no longer fail"
-            output.say(f"{others} left out: {no_longer}.")
-        missed = sum("instance" in each.missing for each in found)
+    if not ids:
+        others = [each for each in found if not _is_wanted(each)]
+        found = [each for each in found if _is_wanted(each)]
+        if (no_longer := sum(each.key not in going_on for each in others)) > 0:
+            they = "it no longer fails" if no_longer == 1 else "they no longer fail"
+            output.say(f"{no_longer} left out: {they}.")
+        unknown = len(running) - len(going_on)
+        unknown += sum("tasks" in each.missing and each.key in going_on for each in others)
+        title = counted(found, len(outcomes), " ".join(map(str, terms)), unknown)
         # On a terminal the document's first line says it.
         if args.out is not None or form == "json" or not sys.stdout.isatty():
-            output.say(f"{counted(len(found), missed, watched, words)}.")
-    text = as_report(form, found, settings.zone, requester.clock.now(), watched, words)
+            output.say(f"{title}.")
+    text = as_report(form, found, settings.zone, requester.clock.now(), title)
     if args.out is None:
         print(text)
     else:
         _write(args.out, text)
     output.say(f"{calls} calls were made." if calls != 1 else "1 call was made.")
     # Of a row of the list it is a state, which the report has.
-    return 0 if watched is not None else say_errors(errors)
+    return say_errors(errors) if ids else 0
 
 
 def _of_list(
@@ -120,9 +126,15 @@ def _form_of(path: Path | None) -> str:
     return _BY_SUFFIX.get(suffix, "markdown")
 
 
-def _is_wanted(outcome: WorkflowInstance | ServiceError | None) -> bool:
-    """Return whether an instance failed or could not be read."""
-    return not isinstance(outcome, WorkflowInstance) or outcome.family is Family.FAILURE
+def _of_family(family: Family, outcomes: Outcomes) -> dict[InstanceKey, WorkflowInstance]:
+    """Return those that were read in a state of a family."""
+    read = ((key, each) for key, each in outcomes.items() if isinstance(each, WorkflowInstance))
+    return {key: each for key, each in read if each.family is family}
+
+
+def _is_wanted(incident: Incident) -> bool:
+    """Return whether an instance or one of its tasks failed, or it could not be read."""
+    return "instance" in incident.missing or incident.fails or bool(failed_tasks(incident.tasks))
 
 
 def _known(settings: Settings, requester: Requester, keys: Sequence[InstanceKey]) -> _Known:
@@ -141,6 +153,7 @@ async def _read(
     settings: Settings,
     known: _Known,
     unread: Mapping[InstanceKey, ServiceError],
+    going_on: Mapping[InstanceKey, WorkflowInstance],
 ) -> tuple[list[Incident], dict[InstanceKey, ServiceError]]:
     """Return the incidents, also of those that could not be read, and the errors of these."""
     found, errors = list[Incident](), dict[InstanceKey, ServiceError]()
@@ -148,7 +161,7 @@ async def _read(
         try:
             if row.key in unread:
                 raise unread[row.key]
-            incident = await requester.answer(IncidentOf(row.key))
+            incident = await requester.answer(IncidentOf(row.key, going_on.get(row.key)))
         except ServiceError as error:
             errors[row.key] = error
             if not (found or row.key in unread or isinstance(error, NotFound)):

@@ -520,6 +520,7 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
 INCIDENT_CALLS, INCIDENT_LOGS = 8, 20
 
 
+@dataclass(eq=False, repr=False)
 class IncidentOf(_OfInstance["Incident"]):
     """What a report says of an instance; at most INCIDENT_CALLS calls, and one for each failed task, of INCIDENT_LOGS.
 
@@ -527,6 +528,9 @@ class IncidentOf(_OfInstance["Incident"]):
 
     Only an instance that is not known and can't be read is an error; any other part is left out, with the reason.
     """
+
+    going_on: WorkflowInstance | None = None
+    """A run that was just read and is not over: unless one of its tasks has failed, only these are read."""
 
 
 @dataclass(eq=False, repr=False)

@@ -403,8 +403,8 @@ class Lookups:
                 )
             case EarlierRuns(key, most):
                 value = await self._earlier_runs(key, most)
-            case IncidentOf(key):
-                value = await self._incident(key)
+            case IncidentOf(key, going_on):
+                value = await self._incident(key, going_on)
             case _:
                 raise TypeError(f"{type(request).__name__} is no request that is known")
         return Reply(value, self._clock.now())
@@ -460,16 +460,20 @@ class Lookups:
                     self._note(InstanceKey(key.target, run.id), run)
         return past.known(self._clock.moment())[0]
 
-    async def _incident(self, key: InstanceKey) -> "Incident":
+    async def _incident(self, key: InstanceKey, going_on: WorkflowInstance | None) -> "Incident":
         """Read what a report needs, what says most before the rest."""
         from wfinspect.report import Incident  # noqa: PLC0415 - 4 ms of every start
 
         row, noted = self._journal.watchlist.rows.get(key) or Row(key), list[tuple[str, str]]()
         answered.set(noted)
-        missing, instance = _Missing(), await self._instance(key)
+        if going_on is not None:
+            self._note(key, going_on)
+        missing, instance = _Missing(), going_on or await self._instance(key)
         page = await self._part(missing, "tasks", TasksOf(key))
         tasks = page.items if page is not None else ()
         failed, logs, done = failed_tasks(tasks), dict[int, str](), list[OperationLog]()
+        if going_on is not None and not failed:
+            return Incident(key, instance, missing=missing, request_ids=tuple(noted))
         missing.most += min(len(failed), INCIDENT_LOGS)
         for task in failed[:INCIDENT_LOGS]:
             logs[task.id] = await self._log_end(missing, key.target, task)
