@@ -292,6 +292,53 @@ def test_a_narrow_list_has_whole_names_and_enter_opens_the_detail(
         app.quit()
 
 
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_tab_goes_to_the_other_pane_and_esc_alone_closes_the_detail(
+    home: Home, simulator: Simulator, size: tuple[int, int]
+) -> None:
+    is_beside = size[0] >= 80
+    with running(home, simulator, FIRST, SECOND, OTHER, size=size) as app:
+        app.press("s", "s", "s", "s", "g", "enter")
+        app.wait_for("Esc back")
+        app.press("tab", "j")
+        app.wait_gone("Esc back")
+        if is_beside:
+            # It follows the cursor of the list.
+            wait_detail(app, NAMES[SECOND])
+            app.wait_for(r"WATCHED 3[\s\S]*\n .*Esc close detail  Enter detail")
+            app.press(" ", "escape")
+            app.wait_for("Esc close detail")
+            # Alone, and both again; also from one to the other.
+            app.press("z")
+            app.wait_for("(?m)^ +NAME")
+            app.press("tab")
+            app.wait_for(r"Esc back")
+            app.press("tab", "z")
+            app.wait_for("WATCHED 3")
+            # What was looked up stays: the detail of it is what goes first.
+            app.press(*str(EARLIER), "enter")
+            app.wait_for("Esc back")
+            app.press("tab")
+            app.wait_for(r"WATCHED 3[\s\S]*Esc close detail")
+            app.press("escape")
+            app.wait_for("(?m)^ +NAME")
+            app.wait_for(rf"{EARLIER}[\s\S]*Esc close it")
+            app.press("escape", "g", "enter", "/", *"trade", "enter")
+            app.wait_for(r"WATCHED 1 of 3 [\s\S]* /trade[\s\S]*Esc close detail")
+            app.press("escape")
+            app.wait_for(r"(?m)^ +NAME[\s\S]*Esc clear")
+            app.press("escape")
+        app.press("z")
+        app.wait_for("Open the detail first: Enter." if is_beside else "There is no room for both.")
+        # Where none is open it opens, as by Enter.
+        app.press("tab")
+        app.wait_for(rf"{NAMES[SECOND]}[\s\S]*Esc back")
+        app.press("escape")
+        app.wait_gone("Esc back")
+        app.wait_for(r"(?m)^ +NAME[\s\S]*Enter detail")
+        app.quit()
+
+
 def test_marked_rows_are_acted_on_together_as_the_footer_says(
     home: Home, simulator: Simulator
 ) -> None:
@@ -390,7 +437,7 @@ def test_another_instance_opens_at_its_top_and_on_its_core(
         app.wait_for("Open the detail first: Enter.")
         app.press("escape")
         app.wait_gone("Open the detail first")
-        app.press("tab")
+        app.press("z")
         app.wait_for("Open the detail first: Enter.")
         app.press("j", "enter")
         app.wait_for(r"✖ Failure  dwd_trade[\s\S]*\d/\d+ done")

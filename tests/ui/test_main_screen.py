@@ -1140,27 +1140,33 @@ LIST, SPLIT, DETAIL = Layout
 
 
 @pytest.mark.parametrize(
-    ("width", "in_detail", "layout"),
+    ("width", "in_detail", "is_open", "layout"),
     [
-        (40, False, LIST),
-        (40, True, DETAIL),
-        (79, True, DETAIL),
-        (80, False, LIST),
-        (80, True, SPLIT),
-        (99, False, LIST),
-        (100, False, SPLIT),
-        (160, True, SPLIT),
+        (40, False, False, LIST),
+        (40, True, True, DETAIL),
+        (79, True, True, DETAIL),
+        (79, False, True, LIST),
+        (80, False, False, LIST),
+        (80, False, True, SPLIT),
+        (80, True, True, SPLIT),
+        (99, False, False, LIST),
+        (100, False, False, SPLIT),
+        (160, True, True, SPLIT),
     ],
 )
-def test_the_width_decides_what_is_in_view(width: int, in_detail: bool, layout: Layout) -> None:
-    assert layout_for(width, in_detail=in_detail, is_zoomed=False) is layout
-
-
-@given(st.integers(1, 300), st.booleans(), st.booleans())
-def test_the_pane_that_has_the_keys_is_always_in_view(
-    width: int, in_detail: bool, is_zoomed: bool
+def test_the_width_decides_what_is_in_view(
+    width: int, in_detail: bool, is_open: bool, layout: Layout
 ) -> None:
-    layout = layout_for(width, in_detail=in_detail, is_zoomed=is_zoomed)
+    found = layout_for(width, in_detail=in_detail, is_open=is_open, is_zoomed=False)
+
+    assert found is layout
+
+
+@given(st.integers(1, 300), st.booleans(), st.booleans(), st.booleans())
+def test_the_pane_that_has_the_keys_is_always_in_view(
+    width: int, in_detail: bool, is_open: bool, is_zoomed: bool
+) -> None:
+    layout = layout_for(width, in_detail=in_detail, is_open=is_open, is_zoomed=is_zoomed)
 
     assert layout in {SPLIT, DETAIL if in_detail else LIST}
     assert layout is not SPLIT or not is_zoomed

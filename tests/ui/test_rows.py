@@ -865,7 +865,9 @@ def test_what_failed_in_a_run_that_goes_on_is_never_left_out(name_cells: int) ->
         assert "1 failed" in " ".join(text for text, role in spans if role is Role.FAILURE)
     for width in (30, 36, 60):
         assert "1 failed" in sidebar_lines(one, MARK, LOOK, START, width)[1].text
-    helpful = helpful_commands(one, (), unseen=0, total=1, in_detail=False, has_panes=False)
+    helpful = helpful_commands(
+        one, (), unseen=0, total=1, in_detail=False, is_closable=False, has_panes=False
+    )
     assert next(iter(helpful)) == "task-log"
 
 

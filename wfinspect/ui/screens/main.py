@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 WIDE_CELLS = 100
 """From here list and detail are side by side."""
 ROOMY_CELLS = 80
-"""From here the detail opens beside the list, below in its place."""
+"""From here a detail that was opened is beside the list until it is closed; below it covers the list."""
 _ONE_TEXT = (100, 28)
 """From this size of the screen the detail is one text; below it has tabs."""
 
@@ -72,9 +72,16 @@ class Layout(StrEnum):
     DETAIL = "detail"
 
 
-def layout_for(width: int, *, in_detail: bool, is_zoomed: bool) -> Layout:
-    """Return what to show at a width; `in_detail` where the detail has the keys."""
-    if not is_zoomed and (width >= WIDE_CELLS or (in_detail and width >= ROOMY_CELLS)):
+def layout_for(width: int, *, in_detail: bool, is_open: bool, is_zoomed: bool) -> Layout:
+    """Return what to show at a width.
+
+    Args:
+        width: cells.
+        in_detail: whether the detail has the keys.
+        is_open: whether it was opened and not closed since.
+        is_zoomed: whether the pane that has the keys is shown alone.
+    """
+    if not is_zoomed and width >= (ROOMY_CELLS if is_open else WIDE_CELLS):
         return Layout.SPLIT
     return Layout.DETAIL if in_detail else Layout.LIST
 
@@ -88,6 +95,7 @@ class _Aside(NamedTuple):
     before: Row | None
     """The row under the cursor until then."""
     was_in_detail: bool
+    was_open: bool
 
 
 class _PutOff(NamedTuple):
@@ -145,7 +153,7 @@ class MainScreen(SparingScreen[None]):
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
         self._order_said = ""
-        self._in_detail = self.is_zoomed = self._is_led = False
+        self._in_detail = self._is_open = self.is_zoomed = self._is_led = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
         """So long the cursor rests on a row before that is on display."""
@@ -294,7 +302,7 @@ class MainScreen(SparingScreen[None]):
         is_opened = self._in_detail and (self.is_zoomed or self.app.size.width < WIDE_CELLS)
         if before and is_opened and self.list.table.index(before.key) is None:
             # What was read has left the list: no other row is opened in its place.
-            self._in_detail = False
+            self._in_detail = self._is_open = False
         # Before the first key no row was chosen: the cursor stays on what needs the user most.
         if was_first and self.list.cursor and self.last_key_at == -inf and not self._is_led:
             self.list.move_to_end(is_top=True)
@@ -394,7 +402,8 @@ class MainScreen(SparingScreen[None]):
                 # Textual keeps those that are installed.
                 self.app.install_screen(view, f"aside-{id(view)}")
                 self.app.pop_screen()
-            self._aside.append(_Aside(key, views, self.list.chosen, self._in_detail))
+            before = self.list.chosen, self._in_detail, self._is_open
+            self._aside.append(_Aside(key, views, *before))
         elif self._aside and self._aside[-1].key is None:
             self._aside[-1] = self._aside[-1]._replace(key=key)
         else:
@@ -464,8 +473,17 @@ class MainScreen(SparingScreen[None]):
         if not self.rows or (self.list.filter_text and not len(self.list.items)):
             # There is nothing to be beside.
             return Layout.LIST
-        width = self.app.size.width
-        return layout_for(width, in_detail=self._in_detail, is_zoomed=self.is_zoomed)
+        return layout_for(
+            self.app.size.width,
+            in_detail=self._in_detail,
+            is_open=self._is_open,
+            is_zoomed=self.is_zoomed,
+        )
+
+    @property
+    def _is_closable(self) -> bool:
+        """Whether a detail is beside the list that Esc closes; in a wide screen it stays there."""
+        return self._layout is Layout.SPLIT and self.app.size.width < WIDE_CELLS
 
     def on_resize(self, event: events.Resize) -> None:
         # It comes three times at the start, each with the size of the terminal.
@@ -481,6 +499,7 @@ class MainScreen(SparingScreen[None]):
         self.call_after_refresh(self.note_painted)
 
     def _arrange(self) -> None:
+        self._is_open |= self._in_detail
         layout = self._layout
         if layout is Layout.LIST and self.focused is self.detail.text:
             # The last row has gone, or that of the detail.
@@ -543,7 +562,8 @@ class MainScreen(SparingScreen[None]):
             unseen=self.unseen,
             total=self.list.table.total,
             in_detail=self._in_detail,
-            has_panes=self.app.size.width >= (ROOMY_CELLS if self._in_detail else WIDE_CELLS),
+            is_closable=self._is_closable,
+            has_panes=self._layout is Layout.SPLIT or self.is_zoomed,
         )
         if self._way_back is not None and not self.marked:
             commands["back"] = self._way_back.views[-1].NAME
@@ -674,13 +694,14 @@ class MainScreen(SparingScreen[None]):
             self._display(row.key)
 
     def action_back(self) -> None:
-        """One step back: from the detail to the list, there the marks go, what was looked up, the filter."""
+        """One step back: the detail goes, then in the list the marks, what was looked up, the filter."""
         row = self.list.chosen
         if self.marked:
             self._mark(set())
         elif self._way_back is not None:
             self._return_to(self._way_back)
-        elif self._in_detail:
+        elif self._in_detail or self._is_closable:
+            self._is_open = False
             self._give_keys(in_detail=False)
         elif row is not None and not row.is_watched:
             self._take_off([row])
@@ -695,6 +716,7 @@ class MainScreen(SparingScreen[None]):
             self._take_off([row])
         if before is not None:
             self._put_cursor_on(before.key, is_watched=before.is_watched)
+        self._is_open = aside.was_open
         self._give_keys(in_detail=aside.was_in_detail)
         for view in aside.views:
             self.app.uninstall_screen(view)
@@ -872,9 +894,13 @@ class MainScreen(SparingScreen[None]):
 
     def action_layout(self) -> None:
         """Show the pane that has the keys alone, or both again."""
-        if self._has_two_panes or self.is_zoomed:
+        if self._layout is Layout.SPLIT or self.is_zoomed:
             self.is_zoomed = not self.is_zoomed
             self._arrange()
+        elif self.needed() is not None:
+            has_room = self.app.size.width >= ROOMY_CELLS
+            said = "Open the detail first: Enter." if has_room else "There is no room for both."
+            self.notify(said, timeout=BRIEF_SECONDS)
 
     def action_turn(self, step: int) -> None:
         """The next or previous part of the detail."""
@@ -984,16 +1010,8 @@ class MainScreen(SparingScreen[None]):
                 self.control.submit(request, partial(self.call_later, take, request))
 
     def action_next_pane(self) -> None:
-        """Give the keys to the other pane."""
-        if self._has_two_panes:
-            self.focus_next(".pane")
-
-    @property
-    def _has_two_panes(self) -> bool:
-        """Whether list and detail are in view; notify where one is."""
-        if (is_split := self._layout is Layout.SPLIT) is False and not self.is_zoomed:
-            is_list = self._layout is Layout.LIST
-            said = "Open the detail first: Enter." if is_list else "Only one pane is in view."
-            if self.needed() is not None:
-                self.notify(said, timeout=BRIEF_SECONDS)
-        return is_split
+        """Give the keys to the other pane, which may have to be opened."""
+        if self._in_detail:
+            self._give_keys(in_detail=False)
+        else:
+            self.action_open_row()

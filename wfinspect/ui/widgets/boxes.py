@@ -466,6 +466,7 @@ def helpful_commands(
     unseen: int,
     total: int,
     in_detail: bool,
+    is_closable: bool,
     has_panes: bool,
 ) -> dict[str, str]:
     """Return the commands that do something now, what helps most first, each with a word or "".
@@ -476,7 +477,8 @@ def helpful_commands(
         unseen: how many rows have an unseen change.
         total: how many rows there are.
         in_detail: whether the detail has the keys.
-        has_panes: whether there is room for list and detail.
+        is_closable: whether it is in view because it was opened.
+        has_panes: whether list and detail are in view, or one of them is zoomed.
     """
     if marked:
         has_news = any(each.is_unseen for each in marked)
@@ -496,7 +498,9 @@ def helpful_commands(
         ("tasks", "", is_failed or row.family is Family.ACTIVE),
         ("compare", "", is_failed),
         ("watch", "", not is_watched),
-        ("back", "back" if in_detail else "close it", in_detail or not is_watched),
+        ("back", "back", in_detail),
+        ("back", "close detail", is_closable),
+        ("back", "close it", not is_watched),
         ("next-tab", "next part", in_detail and is_read),
         ("open", "", not in_detail),
         # Beside its detail, any key marks it.
