@@ -102,9 +102,6 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     unread = home.run("list", "ads")
     assert "No watched instance matches ads.\n" in unread.stderr
     assert "No reading of 2 is stored: " in unread.stderr
-    unknown = home.run("watch", "ads")
-    assert unknown.returncode == 2
-    assert "No watched instance matches ads. No reading of 2 is stored: " in unknown.stderr
     with home.start("watch", "--forever", size=(120, 24)) as watch:
         watch.wait_for("-> Running")
         simulator.set_status(ONE, "Failure")
@@ -133,9 +130,6 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     # What is stored of its status may be old.
     assert ids("list", "status=failure") == [str(ONE)]
     assert ids("status", "status=failure") == []
-    for words in "user", "status=failure !dwd":
-        of = home.run("watch", *words.split(), "--json").stdout.splitlines()
-        assert [json.loads(line)["id"] for line in of] == [ONE]
     home.run("list", "add", 10_433_099_998)
     unknown = home.run("status", "status=failure")
     assert (unknown.stdout, unknown.returncode) == ("", 0)
@@ -147,6 +141,37 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     elsewhere = home.run("list", ONE, 77)
     assert (elsewhere.returncode, len(elsewhere.stdout.splitlines())) == (5, 2)
     assert "Not on the list: 77. To add it: wfinspect list add 77\n" in elsewhere.stderr
+
+
+def test_a_watch_of_words_reads_before_it_chooses(home: Home, simulator: Simulator) -> None:
+    home.hurry()
+    simulator.set_status(ONE, "Running")
+    simulator.set_status(TWO, "Success")
+    home.run("list", "add", ONE, TWO)
+
+    def watched(*words: str) -> tuple[int, list[int]]:
+        done = home.run("watch", *words, "--timeout", "4s", "--json")
+        return done.returncode, [json.loads(line)["id"] for line in done.stdout.splitlines()]
+
+    # Of what was never read, the name is known once it has been read.
+    assert watched("ads") == (124, [ONE])
+    with home.start("watch", "--forever", size=(120, 24)) as watch:
+        watch.wait_for("-> Running")
+        watch.wait_for("-> Success")
+        watch.press("ctrl+c")
+    none = home.run("watch", "status=failure")
+    assert (none.stdout, none.returncode) == ("", 2)
+    assert none.stderr == "wfinspect: No watched instance matches status=failure.\n"
+    # What is stored of its status is old.
+    simulator.set_status(TWO, "Failure")
+    assert watched("status=failure") == watched("dwd", "status=failure") == (1, [TWO])
+    assert watched("!status=success", "--until", "any:failure")[0] == 0
+    simulator.set_status(ONE, "Success")
+    assert watched("!status=success") == (1, [TWO])
+    assert watched("user") == (0, [ONE])
+    assert len(home.run("list").stdout.splitlines()) == 3
+    simulator.stop()
+    assert watched("status=failure") == (124, [])
 
 
 def test_what_is_not_on_the_list_has_not_succeeded(home: Home, simulator: Simulator) -> None:

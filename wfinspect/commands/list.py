@@ -175,14 +175,14 @@ def _print(
     if not (rows or ids):
         say_none(args.output, none_listed(settings, terms, is_empty=not found))
     # What was not read may match, too.
-    if is_table and (unread := unread_words(found)):
+    if is_table and (unread := _unread_words(found)):
         output.say(unread)
     if missing := {*ids} - {row.key.id for row in found}:
         numbers = " ".join(str(number) for number in ids if number in missing)
         raise NotFound(f"Not on the list: {numbers}. To add it: wfinspect list add {numbers}")
 
 
-def unread_words(rows: Iterable[Row]) -> str:
+def _unread_words(rows: Iterable[Row]) -> str:
     """Return the sentence that some rows were never read; "" for none."""
     if unread := sum(not (row.instance or row.is_gone) for row in rows):
         return (
@@ -213,9 +213,14 @@ def matching(rows: Sequence[Row], terms: Iterable[Term], now: datetime) -> list[
     return [row for row in rows if matches(row.key, row.instance, _word(row))]
 
 
+def lasting(terms: Iterable[Term]) -> list[Term]:
+    """Return the terms on what does not change of an instance: all but those on its status."""
+    return [term for term in terms if term.name != "status"]
+
+
 def may_match(rows: Sequence[Row], terms: Iterable[Term], now: datetime) -> list[Row]:
     """Return the rows that may match a search once they are read: of what is stored only the status changes."""
-    known = {row.key for row in matching(rows, [t for t in terms if t.name != "status"], now)}
+    known = {row.key for row in matching(rows, lasting(terms), now)}
     return [row for row in rows if row.instance is None or row.key in known]
 
 

@@ -12,6 +12,7 @@ from wfinspect.commands import output
 from wfinspect.commands.list import (
     KEYS,
     elsewhere,
+    lasting,
     late_and_unseen,
     matching,
     may_match,
@@ -130,9 +131,9 @@ def _refuse_mistyped(
     rows: Sequence[Row], terms: Sequence[Term], settings: Settings, now: datetime
 ) -> None:
     """Refuse words that no row can match, whatever its status: that none has a status is an answer."""
-    lasting = [term for term in terms if term.name != "status"]
-    if lasting and not may_match(rows, lasting, now):
-        raise UsageError(none_listed(settings, lasting))
+    others = lasting(terms)
+    if others and not may_match(rows, others, now):
+        raise UsageError(none_listed(settings, others))
 
 
 def _print_read(

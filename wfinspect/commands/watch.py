@@ -19,7 +19,7 @@ from wfinspect.clock import Clock, SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.find import add_date, add_filters, terms_of
 from wfinspect.commands.history import KEYS, Change
-from wfinspect.commands.list import WORDS_OR_IDS, matching, none_listed, unread_words
+from wfinspect.commands.list import WORDS_OR_IDS, lasting, matching, may_match, none_listed
 from wfinspect.commands.once import (
     gravest,
     named,
@@ -42,6 +42,7 @@ from wfinspect.search import (
     hint_on,
     ids_and_search,
     meant,
+    none_match,
     to_follow,
     to_query,
 )
@@ -114,18 +115,19 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     has_ids = bool(ids) or args.file is not None
     is_of_list = not (has_ids or is_awaited)
     keys = _keys(args, ids, settings, environ) if has_ids else None
+    matches, words = None, " ".join(map(str, terms))
     if is_of_list and not args.forever:
-        keys = _stored_keys(terms, settings, environ, clock, schedule)
+        keys, matches = _of_list(terms, settings, environ, clock, schedule)
     until = "" if args.forever else _until(args.until or UNTILS[0], keys)
     target = keys[0].target if keys else resolve_target(settings, environ).target
     if args.forever:
-        store, awaited = Store(directory, clock.now), ""
+        store = Store(directory, clock.now)
         with contextlib.suppress(OSError):
             # Where the list can never be read, there would be nothing to watch.
             store.prepare()
     else:
         follow_of = [_awaited(args, terms, target, clock)] if is_awaited else []
-        awaited = follow_of[0].query.words() if follow_of else ""
+        words = follow_of[0].query.words() if follow_of else words
         store = EphemeralStore(
             directory, clock.now, keys or (), follows=follow_of, has_claims=args.notify
         )
@@ -156,7 +158,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             "The watched list is empty: this waits for what is added to it, by "
             "`wfinspect list add ID` or `wfinspect follow`."
         )
-    follower = Follower(keys, until, fail_fast=args.fail_fast, awaited=awaited)
+    follower = Follower(keys, until, fail_fast=args.fail_fast, words=words, matches=matches)
     with ended_by_signals():
         try:
             return follow(poller, follower, written, progress, clock, args.timeout)
@@ -227,21 +229,33 @@ def _awaited(
     return Follow(1, target, query, now)
 
 
-def _stored_keys(
+def _of_list(
     terms: Sequence[Term],
     settings: Settings,
     environ: Mapping[str, str],
     clock: Clock,
     schedule: Schedule,
-) -> Sequence[InstanceKey]:
-    """Return the rows of the watched list that match; the schedule learns who shares a call, so that no search is made."""
-    listed = stored_rows(settings, environ, clock)
-    if not (rows := matching(listed, terms, clock.now())):
-        none = none_listed(settings, terms, is_empty=not listed)
-        raise UsageError(f"{none} {unread_words(listed)}".strip())
+) -> tuple[Sequence[InstanceKey], Callable[[Row], bool]]:
+    """Return the rows of the watched list that may match, and what decides by the first reading of each.
+
+    The schedule learns who shares a call, so that no search is made.
+    """
+    listed, now = stored_rows(settings, environ, clock), clock.now()
+    has_status = len(lasting(terms)) < len(terms)
+    unsure = {
+        row.key
+        for row in may_match(listed, terms, now)
+        if not row.is_gone and (has_status or row.instance is None)
+    }
+    sure = {row.key for row in matching(listed, terms, now)} - unsure
+    rows = [row for row in listed if row.key in sure | unsure]
+    if not rows:
+        raise UsageError(none_listed(settings, terms, is_empty=not listed))
     for row in rows:
         schedule.add(row.key, group=group_of(row.key.target, row.instance))
-    return [row.key for row in rows]
+    return [
+        row.key for row in rows
+    ], lambda row: row.key in sure or bool(matching([row], terms, clock.now()))
 
 
 def _keys(
@@ -277,7 +291,8 @@ class Follower:
         until: str,
         *,
         fail_fast: bool = False,
-        awaited: str = "",
+        words: str = "",
+        matches: Callable[[Row], bool] | None = None,
     ) -> None:
         """Await the first snapshot.
 
@@ -286,9 +301,13 @@ class Follower:
                 those of the first snapshot that holds any.
             until: one of `UNTILS`; "" never ends, and takes those of every snapshot.
             fail_fast: end as soon as the condition can't come true.
-            awaited: what the first instances are looked for by.
+            words: what the instances are looked for by.
+            matches: whether one that is read for the first time is followed further; None follows all.
         """
-        self._is_endless, self._awaited = not until, awaited
+        self._is_endless, self._words = not until, words
+        self._matches, self._undecided = matches, {*keys} if keys and matches else set()
+        self.left_out: list[InstanceKey] = []
+        """What does not match; the caller stops its polling, and clears this."""
         self._trouble: Trouble | None = None
         self._until = until
         self._is_any, self._state = until.startswith("any:"), until.partition(":")[2]
@@ -309,7 +328,11 @@ class Follower:
         """What was stored of those that are not reported yet."""
 
     def take(self, snapshot: Snapshot) -> list[Change]:
-        """Take the newest snapshot in; return what is new in it."""
+        """Take the newest snapshot in; return what is new in it.
+
+        Raises:
+            UsageError: none of the instances matches.
+        """
         before, self._given = self._given, snapshot.rows
         self._trouble = snapshot.follow_trouble
         is_first = not self._is_begun and bool(snapshot.rows)
@@ -317,10 +340,13 @@ class Follower:
         news: list[Row] = []
         for former, row in snapshot.rows.changes(before):
             key = (row or former).key  # type: ignore[union-attr] # one of them is there
+            self._decide(key, row)
             if key in self._standings or is_first or self._is_endless:
                 self.targets.add(key.target)
                 self._stand(key, row, is_kept=not self._is_endless)
                 news += [] if row is None else [row]
+        if self.left_out and not self._standings:
+            raise UsageError(none_match("watched instance", self._words, is_named=True))
         found = map(self._change, sorted(news, key=attrgetter("position")))
         # The order of what a search finds is none that a reader knows.
         order = attrgetter("name", "key.id") if is_first else attrgetter("at")
@@ -331,6 +357,15 @@ class Follower:
             )
             self.beginning = f"{runs} followed until {self._until}; later ones are not."
         return changes
+
+    def _decide(self, key: InstanceKey, row: Row | None) -> None:
+        """Leave an instance out where its first reading does not match."""
+        if row is None or key not in self._undecided or not (row.is_live or row.is_gone):
+            return
+        self._undecided.discard(key)
+        if self._matches is not None and not self._matches(row):
+            self.left_out.append(key)
+            self._stand(key, None, is_kept=False)
 
     def _stand(self, key: InstanceKey, row: Row | None, *, is_kept: bool = True) -> None:
         """Note how an instance stands; one without a row is given up unless `is_kept`."""
@@ -369,7 +404,7 @@ class Follower:
     def summary(self) -> str:
         """Return how far it is, in a few words."""
         if not self._is_begun:
-            return f"waiting for {self._awaited}"
+            return f"waiting for {self._words}"
         counts = self._counts.items()
         failed = sum(n for each, n in counts if each.family is Family.FAILURE)
         unread = sum(n for each, n in counts if each.is_unread)
@@ -564,6 +599,9 @@ def follow(
         while True:
             snapshot = poller.snapshot
             changes = follower.take(snapshot)
+            if follower.left_out:
+                poller.unwatch(follower.left_out)
+                follower.left_out = []
             if follower.beginning:
                 progress.say(follower.beginning)
                 follower.beginning = ""
