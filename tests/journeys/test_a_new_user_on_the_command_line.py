@@ -130,6 +130,11 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     # What is stored of its status may be old.
     assert ids("list", "status=failure") == [str(ONE)]
     assert ids("status", "status=failure") == []
+    none = home.run("list", "status=running", "!dwd").stderr
+    how = r"Readings are as stored, up to \d+s old: `wfinspect status status=running '!dwd'` reads them now\.\n"
+    assert re.fullmatch(
+        rf"wfinspect: No watched instance matches status=running !dwd\. {how}", none
+    )
     home.run("list", "add", 10_433_099_998)
     unknown = home.run("status", "status=failure")
     assert (unknown.stdout, unknown.returncode) == ("", 0)

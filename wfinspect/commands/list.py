@@ -173,7 +173,8 @@ def _print(
         parts = lines, places, late_and_unseen(rows, now), notes
         print(output.fitted(parts, output.room(), _STEPS))
     if not (rows or ids):
-        say_none(args.output, none_listed(settings, terms, is_empty=not found))
+        none = none_listed(settings, terms, is_empty=not found)
+        say_none(args.output, f"{none}{_as_stored(found, terms, now)}")
     # What was not read may match, too.
     if is_table and (unread := _unread_words(found)):
         output.say(unread)
@@ -190,6 +191,16 @@ def _unread_words(rows: Iterable[Row]) -> str:
             "list and store it; `wfinspect status` reads it now, and stores nothing."
         )
     return ""
+
+
+def _as_stored(rows: Sequence[Row], terms: Collection[Term], now: datetime) -> str:
+    """Return the sentence that a status is judged by as it is stored; "" where none is searched for."""
+    ages = [now - row.read_at for row in may_match(rows, terms, now) if row.read_at is not None]
+    if not ages or len(lasting(terms)) == len(terms):
+        return ""
+    old = duration(max(ages).total_seconds())
+    command = shown(shlex.join(["status", *map(str, terms)]))
+    return f" Readings are as stored, up to {old} old: `wfinspect {command}` reads them now."
 
 
 WORDS_OR_IDS = "Words choose among the watched list: give them or IDs."
