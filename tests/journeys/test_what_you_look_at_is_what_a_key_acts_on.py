@@ -398,6 +398,15 @@ def test_keys_that_a_link_bunches_act_in_their_order(home: Home, simulator: Simu
         app.send(b"t/load\r")
         app.wait_for(r"\d of \d+ /load")
         assert "does nothing here" not in app.text()
+        app.press("escape", "escape")
+        app.wait_for("type or paste")
+        # A slash leads to what narrows, also where that has the keys already.
+        simulator.set_status(FIRST, "Failure")
+        simulator.set_status(SECOND, "Running")
+        app.press("R")
+        app.wait_for("was Success[\\s\\S]*was Success")
+        app.send(b"L/fail")
+        app.wait_for(r"All changes, newest first\s+fail *\n[\s\S]*Success -> Failure")
         app.quit()
 
 

@@ -3,12 +3,12 @@ from fakes import key
 from hypothesis import given
 from hypothesis import strategies as st
 from rig import Rig, running
-from scenes import mixed
+from scenes import mixed, with_history
 from textual import events
 from view_scenes import FOUND, MIDNIGHT, found, on_results, on_tasks
 
 from wfinspect.model import InstanceId
-from wfinspect.ui.widgets.boxes import listed, read_entry
+from wfinspect.ui.widgets.boxes import LineInput, listed, read_entry
 from wfinspect.watching.api import Snapshot
 
 
@@ -321,3 +321,25 @@ async def test_a_filter_set_by_s_is_replaced_by_what_is_typed() -> None:
         await rig.press("s", "/", *"status=succ", "enter")
 
         assert rig.app.screen.input.value == "status=succ"
+
+
+@pytest.mark.parametrize("opens", ["/", "f", ":", "L", "t /"])
+@pytest.mark.parametrize("is_burst", [False, True])
+async def test_a_slash_typed_first_leads_to_the_box_that_has_the_keys(
+    opens: str, *, is_burst: bool
+) -> None:
+    async with running(with_history()) as rig:
+        *before, last = opens.split()
+        await rig.press("g", *before)
+        if is_burst:
+            await rig.burst(f"{last}/fa/il")
+        else:
+            await rig.press(last, *"/fa/il")
+        screen = rig.app.screen
+        assert isinstance(rig.app.focused, LineInput)
+        assert rig.app.focused.value == "fa/il"
+        assert "nothing here" not in rig.text
+        await rig.press("home", "/", "x")
+        assert rig.app.focused.value == "/xfa/il"
+        await rig.press("escape")
+        assert rig.app.screen is not screen or "Filter" not in rig.text

@@ -304,8 +304,8 @@ class WfInspectApp(CrashSafeApp):
         """Take a key that was on its way when the one before it gave the keys to a box: a slow link bunches keys."""
         self._is_for_box(key)
         box, char = self.focused, key.character or ""
-        if isinstance(box, LineInput) and not key.is_printable:
-            return box.handles(key.key)
+        if isinstance(box, LineInput) and box.handles(key.key):
+            return True
         if not key.is_printable or not isinstance(box, Input):
             return False
         is_text = box.check_consume_key(key.key, char)

@@ -298,6 +298,8 @@ class ChoiceScreen(SheetScreen):
         self._is_wide = is_wide
         self._query = LineInput("type to narrow, Up and Down move")
         self._query.entered = self._enter
+        # As to other filters.
+        self._query.opened_by = "slash"
         # The query has the keys, and some of them move the cursor here.
         self._list = CursorList(
             self._choice_line, lambda choice: choice.value, self._nothing, can_focus=False

@@ -119,6 +119,8 @@ class LineInput(Input):
         """Returns whether it does something at a key, which then means nothing else."""
         self.entered: Callable[[], object] | None = None
         """Called at Enter, before the keys behind it."""
+        self.opened_by = ""
+        """A key that leads here elsewhere, so that it is no text in place of all of it."""
 
     def take_keys(self) -> None:
         """Take what is typed from now on: it replaces what stands there, unless that waits for more."""
@@ -141,6 +143,8 @@ class LineInput(Input):
 
     def handles(self, key: str) -> bool:
         """Do what a key does that is not text; return whether there is anything."""
+        if key == self.opened_by and self.value == self.selected_text:
+            return True
         if key == "tab" and not self.selection.is_empty:
             self.put(self.value)
             return True
@@ -156,9 +160,9 @@ class LineInput(Input):
             # It was on its way when the keys went elsewhere: it goes round, and acts there.
             event.prevent_default()
             return
-        if event.is_printable:
-            return
-        if self.handles(event.key) or await self.app._check_bindings(event.key):  # noqa: SLF001 - it has no public name
+        if self.handles(event.key) or (
+            not event.is_printable and await self.app._check_bindings(event.key)  # noqa: SLF001 - it has no public name
+        ):
             event.stop()
             event.prevent_default()
 
@@ -190,6 +194,7 @@ class SearchInput(LineInput):
         super().__init__(placeholder, value, suggester=_Completion(self._completed), **options)
         self._names = names
         self.known: Known = none_known
+        self.opened_by = "slash"
 
     @property
     def help(self) -> str:
