@@ -393,17 +393,19 @@ def counted(found: Sequence[Incident], watched: int, words: str = "", unknown: i
     """
     if not watched:
         return "The watched list is empty"
-    of = " of the 1 watched instance" if watched == 1 else f" of {watched:,} watched instances"
-    of += f" that match{'es' * (watched == 1)} {shown(words, limit=200)}" * bool(words)
+    which = "the 1 watched instance" if watched == 1 else f"{watched:,} watched instances"
+    which += f" that match{'es' * (watched == 1)} {shown(words, limit=200)}" * bool(words)
     unread = sum("instance" in each.missing for each in found)
     failed = sum(each.fails and "instance" not in each.missing for each in found)
     going_on = len(found) - unread - failed
     if not (found or unknown):
-        return f"Nothing has failed{of}"
-    some = [f"{failed:,}{of} failed"] * bool(failed or not going_on)
+        return f"Nothing has failed of {which}"
+    if watched == failed + going_on == 1:
+        return f"T{which[1:]} {'failed' if failed else 'runs with failed tasks'}"
+    some = [f"{failed:,} of {which} failed"] * bool(failed or not going_on)
     if going_on:
         with_tasks = "runs with failed tasks" if going_on == 1 else "run with failed tasks"
-        some.append(f"{going_on:,}{'' if some else of} {with_tasks}")
+        some.append(f"{going_on:,}{'' if some else f' of {which}'} {with_tasks}")
     some += [f"{unread:,} could not be read"] * bool(unread)
     some += [f"the tasks of {unknown:,} still running were not read"] * bool(unknown)
     return ", ".join(some)

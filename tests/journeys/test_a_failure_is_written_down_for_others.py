@@ -76,7 +76,7 @@ def test_a_report_of_the_list_reads_what_may_have_failed_since(
     simulator.population.set_answer(FAILED, {"Status": "Running", "FinishedTime": None})
     for words, of in (
         ((), "1 of 2 watched instances"),
-        (("profile",), "1 of the 1 watched instance that matches profile"),
+        (("profile",), "The 1 watched instance that matches profile"),
     ):
         before = simulator.calls.count()
         done = home.run("report", *words)

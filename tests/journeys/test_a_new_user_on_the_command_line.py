@@ -120,7 +120,7 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     assert ids("history", "user", "!status=success") == [str(ONE)]
     assert ids("history", ONE, "status=success") == []
     assert ids("report", "owner=18", "type=normal") == [str(ONE)]
-    of = "1 of the 1 watched instance that matches name=USER failed"
+    of = "The 1 watched instance that matches name=USER failed"
     assert home.run("report", "name=USER").stdout.startswith(f"# {of}, ")
     simulator.set_status(ONE, "Success")
     for command in ("list", "status", "history"):
