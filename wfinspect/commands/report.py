@@ -105,14 +105,16 @@ def _of_list(
     now = clock.now()
     listed = stored_rows(settings, environ, clock)
     known = {row.key: row.instance for row in may_match(listed, terms, now) if not row.is_gone}
-    # What is stored of these may have failed since.
-    going = [key for key, each in known.items() if each is None or not each.is_settled]
-    read, calls = read_all(going, settings, environ, clock)
+    read, calls = read_all([*known], settings, environ, clock)
+    for key, each in known.items():
+        # How it ended stays so where the service no longer knows it.
+        if each and each.is_settled and isinstance(read[key], NotFound):
+            read[key] = each
     matches = matcher(terms, now)
     found = {
         key: each
-        for key, each in (known | read).items()
-        if each and (isinstance(each, ServiceError) or matches(key, each, each.status))
+        for key, each in read.items()
+        if isinstance(each, ServiceError) or matches(key, each, each.status)
     }
     if terms and not found:
         raise UsageError(none_listed(settings, terms, is_empty=not listed))
