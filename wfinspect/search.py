@@ -671,7 +671,7 @@ def read_day(text: str) -> Day:
         return date.fromisoformat(text.replace("/", "-"))
     except ValueError:
         raise UsageError(
-            f"{_quoted(text)} is not a date: write today, yesterday, -2d or 2026-11-28."
+            f"{_quoted(text)} is not a date: write one day, such as -1d, yesterday or 2026-11-28."
         ) from None
 
 

@@ -73,9 +73,23 @@ def test_after_no_match_the_search_can_be_changed_at_once_and_marks_outlive_it(h
         app.wait_for(r"Find  with workspace=88123 date=yesterday .*\n ads +\n")
         app.wait_for(r"[1-9] of \d found")
         open_box(app, "/")
-        search(app, f"{PLACE} stat=fail")
-        app.wait_for("There is no field 'stat': did you mean status")
-        assert not rows(app)
+        search(app, PLACE)
+        app.wait_for("10 of 10 found")
+        app.press("j", " ")
+        app.wait_for("1 marked")
+        before = app.text()
+        # What can't be asked leaves what was found, and Esc leads back to it.
+        for typed, said in (
+            ("stat=fail", "There is no field 'stat': did you mean status"),
+            ("date=-7d..-1d", "date: '-7d..-1d' is not a date: write one day, such as -1d"),
+            ("date=last week", "date: 'last' is not a date: write one day, such as -1d"),
+        ):
+            open_box(app, "/")
+            search(app, typed)
+            app.wait_for(said)
+            assert rows(app) == [row for row in before.splitlines() if re.search(RESULT, row)]
+            app.press("escape")
+            app.wait_until(lambda: app.text() == before, "the results as they were")
         app.quit()
 
 

@@ -102,6 +102,71 @@ async def test_a_bad_search_says_why_and_asks_nothing() -> None:
         assert rig.control.questions == []
 
 
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("date=-7d..-1d", "date: '-7d..-1d' is not a date"),
+        ("date=last week", "date: 'last' is not a date"),
+        ("status=fail workspace=x", "workspace: 'x' is not an ID"),
+        ("statsu=failure", "no field 'statsu'"),
+    ],
+)
+async def test_a_search_that_can_not_be_asked_leaves_what_was_found_and_esc_leads_back_to_it(
+    search: str, said: str
+) -> None:
+    async with on_results() as rig:
+        await rig.press("j", "space")
+        before, screen = rig.text, rig.app.screen
+        rows = before.splitlines()[2:6]
+        await rig.press("/", "ctrl+u")
+        # In one packet, as a slow link delivers it.
+        await rig.burst(f"{search}\n")
+        await rig.settle()
+        assert said in " ".join(rig.text.split())
+        assert "\n".join(rows) in rig.text
+        await rig.press("x")
+        assert screen.input.value == f"{search}x"
+        await rig.press("enter", "escape")
+
+        assert rig.text == before
+        assert rig.control.questions == []
+        await rig.press("r")
+        assert rig.control.questions[0][0] == Find(BINDING, Query(88123, MIDNIGHT))
+
+
+async def test_a_search_that_can_not_be_asked_leaves_the_one_that_is_being_read() -> None:
+    async with running(mixed()) as rig:
+        await rig.press("f", "enter", "escape", *"x=1", "enter")
+        assert "no field 'x'" in rig.text
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        assert "no field 'x'" in rig.text
+        await rig.press("escape", "y")
+
+        assert "10433009001: " in rig.text
+        assert rig.app.screen.input.value == "workspace=88123 date=2026-09-17"
+
+
+async def test_a_search_that_can_not_be_asked_leaves_a_page_that_failed_to_r() -> None:
+    first = [instance(n, "Success") for n in range(100, 200)]
+    async with running(mixed()) as rig:
+        await rig.press("f", *"status=success", "enter")
+        rig.control.answer(found(*first, total=150))
+        await rig.settle()
+        await rig.press("G")
+        rig.control.answer(BadRequest("No.", cause="throttled"))
+        await rig.settle()
+        await rig.press("/", *"x=1", "enter")
+        assert "no field 'x'" in rig.text
+        await rig.press("escape")
+        assert "throttled, r reads again" in rig.text
+        await rig.press("r")
+
+        assert rig.control.questions[0][0] == Find(
+            BINDING, Query(88123, MIDNIGHT, status="Success"), 2
+        )
+
+
 async def test_what_the_service_can_not_search_for_is_left_out_here() -> None:
     async with running(mixed()) as rig:
         await rig.press("f", *"!status=success", "enter")
@@ -407,6 +472,7 @@ async def test_another_search_says_nothing_of_what_the_one_before_met() -> None:
 
         assert "no field 'statsu'" in rig.text
         assert "InvalidProject" not in rig.text
+        assert "Searching" not in rig.text
 
 
 async def test_what_was_found_can_be_read_again_also_after_that_failed() -> None:

@@ -159,7 +159,8 @@ class FindScreen(OverlayScreen):
         self._query: Query | None = None
         self._left: tuple[Term, ...] = ()
         """What the service can't search for."""
-        self._problem = ""
+        self._problem = self._refused = ""
+        """What is wrong with the text in the box, and the text that Enter did not search for."""
         self._found: dict[InstanceId, Row] = {}
         self._page: Page[WorkflowInstance] | None = None
         self._asked = 1
@@ -174,6 +175,7 @@ class FindScreen(OverlayScreen):
         self._table = RowTable()
         self._now = self.clock.now()
         self.input = SearchInput(value=self._offered[0])
+        self.input.entered = self._entered
         self.input.takes, self.input.known = self._leads_elsewhere, self._known
         self.head = LineView(classes="head")
         self.list = CursorList(self._found_line, lambda row: row.key, self._nothing)
@@ -394,24 +396,30 @@ class FindScreen(OverlayScreen):
         found = [term.value for text in texts for term in _terms(text) if term.name == name]
         return dict.fromkeys([*found, *self.main.known(name, self._target)])
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        before, typed = (self._query, self._left), event.value
-        self._problem, self._is_waiting = "", False
+    def _entered(self) -> None:
+        typed = self.input.value
         search = " ".join(filter(None, (self._place_for(typed), typed)))
         try:
-            self._query, self._left = to_query(parse_search(search), self.clock.now(), self._zone)
+            wanted = to_query(parse_search(search), self.clock.now(), self._zone)
         except UsageError as error:
-            self._problem, self._query = str(error), None
+            # What was found stays: only what the service answers takes its place.
+            self._problem, self._refused = str(error), typed
+            if self._page is None and self.trouble is not None:
+                self._query = self.trouble = None
+            self.refresh_lines()
+            return
         has_more = self._page is not None and not self._page.is_last
-        if (self._query, self._left) == before and has_more and not self.list.items:
+        is_same = wanted == (self._query, self._left)
+        self._problem, self._goes_to_list, self.trouble = "", True, None
+        # At once: what is typed behind it waits for what is found.
+        self.set_focus(self.list)
+        if is_same and has_more and not self.list.items:
             self._ask_next()
         else:
+            self._query, self._left = wanted
             self._found, self._page, self._searched = {}, None, typed
-            if self._query is not None:
-                self._put_first(search)
-                self._last[self._target] = search
+            self._put_first(search)
+            self._last[self._target] = search
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
         self.refresh_lines()
@@ -455,9 +463,9 @@ class FindScreen(OverlayScreen):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        if self.is_reading:
+        if self.is_reading or self.input.value == self._refused:
             return  # of what stood there before Enter
-        self._problem = ""
+        self._problem = self._refused = ""
         try:
             parse_search(event.value)
         except UsageError as error:
@@ -492,12 +500,6 @@ class FindScreen(OverlayScreen):
 
     def _leads_elsewhere(self, key: str) -> bool:
         """Offer other searches by up and down; give the keys to the list below the last one, or to what is found."""
-        if key == "enter":
-            # At once: what is typed behind it waits for what is found.
-            self._goes_to_list, self._is_waiting, self.trouble = True, True, None
-            self.set_focus(self.list)
-            self.input.post_message(Input.Submitted(self.input, self.input.value))
-            return True
         if key not in {"up", "down", "tab"}:
             return False
         if key != "up" and len(self._table):
