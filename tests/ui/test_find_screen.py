@@ -336,12 +336,27 @@ async def test_a_page_that_failed_is_asked_for_again_by_r_alone() -> None:
         assert rig.control.questions[0][0] == Find(BINDING, Query(88123, MIDNIGHT), 2)
 
 
-async def test_a_search_that_can_not_be_read_is_not_offered_again() -> None:
+async def test_what_was_typed_and_left_is_not_offered_first_and_up_brings_it_back() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "f", *"ads status=zzz", "enter")
         assert "'zzz' is none of" in rig.text
-        await rig.press("escape", "f")
+        # Nor does leaving the search that is offered change it.
+        await rig.press("escape", "f", "escape", "f")
         assert "zzz" not in rig.text
+        await rig.press("up")
+        assert rig.app.screen.input.value == "ads status=zzz"
+        await rig.press("up")
+        assert "trigger=" in rig.app.screen.input.value
+        await rig.press("down", "down", "enter")
+        rig.control.answer(found(*FOUND))
+        await rig.settle()
+        await rig.press("/", *"x=1", "escape", "/", "up")
+        assert rig.app.screen.input.value == "x=1"
+        # Tab and what is added to a search take no value of it.
+        await rig.press("ctrl+u", *"workspace=zzz", "escape", "escape", "f", "ctrl+u", *"tag=")
+        assert "Find  with workspace=88123 date=2026-09-17" in rig.text
+        await rig.press("up", "up")
+        assert rig.app.screen.input.value == "workspace=zzz"
 
 
 async def test_the_answer_to_an_older_search_is_let_go() -> None:

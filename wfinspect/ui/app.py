@@ -141,7 +141,7 @@ class WfInspectApp(CrashSafeApp):
         self._held_said = ""
         self._last_alert = 0
         self._interrupted_at = -inf
-        self._searched: dict[Target, str] = {}
+        self._searched: dict[Target, tuple[str, str]] = {}
         """For what was searched last."""
         self._wanted_theme = settings.theme
         for own in self._own_themes:

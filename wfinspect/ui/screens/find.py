@@ -143,9 +143,11 @@ class FindScreen(OverlayScreen):
         main: MainScreen,
         where: Target,
         around: WorkflowInstance | None,
-        last: dict[Target, str],
+        last: dict[Target, tuple[str, str]],
     ) -> None:
         """Create the screen; it searches one account and region, first as was searched there `last`.
+
+        Behind that `last` has what was typed there since, and left.
 
         Without a last search it begins around an instance.
         """
@@ -154,7 +156,8 @@ class FindScreen(OverlayScreen):
         self._zone = zone_of(where.region)
         self._offered = suggestions(around, main.clock.now(), self._zone)
         self._last = last
-        self._put_first(last.get(where, ""))
+        search, self._abandoned = last.get(where, ("", ""))
+        self._put_first(search)
         self._searched = ""
         self._query: Query | None = None
         self._left: tuple[Term, ...] = ()
@@ -419,7 +422,8 @@ class FindScreen(OverlayScreen):
             self._query, self._left = wanted
             self._found, self._page, self._searched = {}, None, typed
             self._put_first(search)
-            self._last[self._target] = search
+            self._abandoned = ""
+            self._last[self._target] = search, ""
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
         self.refresh_lines()
@@ -485,7 +489,11 @@ class FindScreen(OverlayScreen):
         if self.is_reading:
             self._goes_to_list = False
             self.set_focus(self.input)
-        elif self._is_typing and len(self._table):
+            return
+        if self._is_typing and self.input.value not in {"", *self._offered}:
+            self._abandoned, self._offer = self.input.value, 0
+            self._last[self._target] = self._last.get(self._target, ("", ""))[0], self._abandoned
+        if self._is_typing and len(self._table):
             self.input.value = self._searched
             self.set_focus(self.list)
         elif self._marked:
@@ -505,10 +513,12 @@ class FindScreen(OverlayScreen):
         if key != "up" and len(self._table):
             self.set_focus(self.list)
         elif key != "tab":
+            first, *others = self._offered
+            offered = [*filter(None, (first, self._abandoned)), *others]
             # From something else that was typed the first is next.
-            step = 0 if self.input.value != self._offered[self._offer] else 1 if key == "up" else -1
-            self._offer = (self._offer + step) * bool(step) % len(self._offered)
-            self.input.put(self._offered[self._offer])
+            step = 0 if self.input.value != offered[self._offer] else 1 if key == "up" else -1
+            self._offer = (self._offer + step) * bool(step) % len(offered)
+            self.input.put(offered[self._offer])
         return True
 
     def action_search(self) -> None:
