@@ -103,7 +103,13 @@ def test_a_status_or_date_without_its_field_is_offered_with_it(
         app.wait_for(r"No watched instance matches[^?]*mean\s+status=Failure")
         app.wait_for("Tab makes it status=Failure")
         app.press("tab", "enter")
-        app.wait_for(r"1 of 3 +INSTANCE  STATUS[\s\S]* /status=Failure  ")
+        kept = r"1 of 3 +INSTANCE  STATUS[\s\S]* /status=Failure  "
+        app.wait_for(kept)
+        # One that can't be read is not taken in its place: in one packet, as a slow link delivers it.
+        app.send(b"/colour=x\r")
+        app.wait_for(r"There is no field 'colour'[\s\S]* Esc cancel")
+        app.press("escape")
+        app.wait_for(kept)
         app.press("t")
         app.wait_for("join_region_dim")
         app.press("/", *"frozen")

@@ -179,6 +179,18 @@ async def test_a_filter_that_nothing_matches_says_so_and_opens_nothing() -> None
         assert isinstance(rig.app.screen, TasksScreen)
 
 
+async def test_a_filter_with_an_unknown_field_stays_in_its_box_and_esc_goes_back() -> None:
+    async with on_tasks() as rig:
+        await rig.press("/", *"di", "enter", "j")
+        before = rig.text
+        await rig.press("/", *"colour=x", "enter")
+        assert "There is no field 'colour'" in rig.text
+        assert "Esc cancel" in rig.text.splitlines()[-1]
+        await rig.press("escape")
+
+        assert rig.text == before
+
+
 async def test_an_instance_without_tasks_and_one_with_too_many_say_so() -> None:
     async with on_tasks() as rig:
         await rig.press("r")

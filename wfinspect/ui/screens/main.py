@@ -553,7 +553,8 @@ class MainScreen(SparingScreen[None]):
 
     def _hints(self, width: int) -> Line:
         if self.filter.has_keys:
-            return hint_line(FilterBox.KEYS, width)
+            # Enter keeps none that can't be read.
+            return hint_line(FilterBox.KEYS[bool(self.list.problem) :], width)
         if self.id_box.has_keys:
             return command_hints(width, self._keymap, {}, self.id_box.keys)
         commands = helpful_commands(
@@ -619,6 +620,8 @@ class MainScreen(SparingScreen[None]):
             self.filter.input.value = before
         # The keys behind this one are about what is filtered.
         self._filter_changed()
+        if is_taken and self.list.problem:
+            return  # it is said: what was shown before is to be had by Esc
         if not is_taken:
             self.list.select(key)
         self._box_left()

@@ -352,7 +352,8 @@ class TasksScreen(_TaskKeysScreen):
     def _entered(self) -> None:
         # A slow link may have brought it together with what was typed.
         self.refresh_lines()
-        self._kept()
+        if not self._problem:
+            self._kept()
 
     def _kept(self) -> None:
         self.set_focus(self.list)

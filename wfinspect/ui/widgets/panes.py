@@ -80,7 +80,8 @@ class WatchedList(CursorList[Row]):
         self.marked: set[InstanceKey] = set()
         """Rows that some commands act on together, on the list or not any more."""
         self.follows: Sequence[Follow] = ()
-        self._problem = ""
+        self.problem = ""
+        """Why the filter can't be read."""
         self._is_sidebar = False
         self._make_empty = empty
 
@@ -171,11 +172,11 @@ class WatchedList(CursorList[Row]):
             self.post_message(self.Moved())
 
     def _arrange(self, sort: str) -> None:
-        self._problem = ""
+        self.problem = ""
         try:
             matches = search_of(self.filter_text, self._now)
         except UsageError as error:
-            self._problem, matches = str(error), lambda _: False
+            self.problem, matches = str(error), lambda _: False
         self.table.arrange(sort, matches, self._now)
 
     def _hold(self) -> None:
@@ -233,11 +234,13 @@ class WatchedList(CursorList[Row]):
     def _no_row(self, width: int) -> tuple[Line, ...]:
         if not self.table.total:
             return self._make_empty(width)
-        said = self._problem or none_match("watched instance", self.filter_text)
-        role = Role.TROUBLE if self._problem else Role.TEXT
+        said = self.problem or none_match("watched instance", self.filter_text)
+        role = Role.TROUBLE if self.problem else Role.TEXT
         keys = [("filter", fmt.shown(self.filter_text)), ("Esc", "clears it and shows all")]
-        # In its box a slash is text.
-        keys += [("/", "changes it")] * self.has_focus
+        if self.has_focus:
+            keys.append(("/", "changes it"))
+        elif before := self.before_filter[0]:
+            keys[1] = "Esc", f"goes back to {fmt.shown(before)}"
         with_words = instance_text.keys_with_words(*keys, width=width)
         return (BLANK, *instance_text.sentence(said, width, role), BLANK, *with_words)
 
