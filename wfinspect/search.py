@@ -192,6 +192,13 @@ def none_match(what: str, text: str, names: Names = NAMES, *, is_named: bool = F
     With `is_named` it has the words, which are not in sight.
     """
     hint = hint_on(text, names)
+    for name, _, value in (word.partition("=") for word in text.split()):
+        # Digits may be the beginning of one.
+        if name.casefold() in {"date", "bizdate"} and value.strip("-0123456789"):
+            try:
+                read_day(value)
+            except UsageError as error:
+                hint += f" {error}"
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
         hint += _OF_TODAY
     named = f" {shown(text, limit=60)}" if is_named else ""

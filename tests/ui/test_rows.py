@@ -641,6 +641,18 @@ async def test_an_unknown_field_is_said_where_the_rows_would_be() -> None:
         assert rig.text == before
 
 
+async def test_where_nothing_matches_a_date_that_is_none_is_said_but_not_of_one_that_is_begun() -> (
+    None
+):
+    async with running(mixed()) as rig:
+        for value, is_said in (("-7d..-1d", True), ("last week", True), ("2021-", False)):
+            await rig.press("/", *f"date={value}")
+            assert "No watched instance matches." in rig.text
+            named = f"'{value.split()[0]}' is not a date: write one day, such as -1d"
+            assert (named in " ".join(rig.text.split())) is is_said
+            await rig.press("escape")
+
+
 @pytest.mark.parametrize("size", [(45, 12), (80, 24), (110, 30), (160, 48)])
 async def test_where_nothing_matches_all_of_the_space_says_what_filters_and_what_clears_it(
     size: tuple[int, int],
