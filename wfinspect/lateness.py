@@ -4,11 +4,11 @@ Only successful runs count, since one that failed says nothing about how long th
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from wfinspect.format import difference, duration, moment
-from wfinspect.model import Family, InstanceId, WorkflowInstance, family_of
+from wfinspect.model import Family, InstanceId, WorkflowInstance, family_of, zone_behind
 
 MIN_RUNS = 4
 """Fewer give no usual range."""
@@ -99,6 +99,32 @@ class Lateness(NamedTuple):
             return duration((now - self.late_at).total_seconds(), in_minutes=True)
         ran = (now - self.running_since).total_seconds()
         return difference(ran, self.usual.high, in_minutes=True)
+
+
+class Deadline(NamedTuple):
+    """A deadline that a run has missed or may miss."""
+
+    due: datetime
+    """In the region's zone, as it is written."""
+    expected: datetime | None = None
+    """When the run should be done, a whole minute; None once it is late."""
+
+    @property
+    def word(self) -> str:
+        """What it is in short."""
+        return "late" if self.expected is None else "at risk"
+
+    def words(self, shown_in: tzinfo | None = None) -> tuple[str, ...]:
+        """Return the longest wording first: ``late for 07:00 UTC+8``, ``late``; a part of one may read as another time.
+
+        Without the zone where other times are shown in one like it.
+        """
+        due = f"{self.due:%H:%M}{zone_behind(self.due, shown_in)}"
+        short = f"{self.word} for {due}", self.word
+        if self.expected is None:
+            return short
+        expected = f"{self.expected.astimezone(self.due.tzinfo):%H:%M}"
+        return f"at risk: expected {expected}, due {due}", *short
 
 
 def usual_start(runs: Iterable[Run]) -> float | None:

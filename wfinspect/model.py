@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum, StrEnum
 from functools import lru_cache
 from math import inf
@@ -694,6 +694,11 @@ class Follow(NamedTuple):
     name: str = ""
     """That of a run of the workflow, as it was when this was added; "" where none was known."""
 
+    def due_at(self, biz_date: datetime) -> datetime:
+        """Return by when a run of a business date is due, in the region's zone."""
+        day = day_of(self.target.region, biz_date) + timedelta(days=1)
+        return datetime.combine(day, time.fromisoformat(self.due), zone_of(self.target.region))
+
 
 def biz_date_of(day: date, zone: tzinfo) -> int:
     """Return a business date as `Query` wants it."""
@@ -757,12 +762,6 @@ def day_ends_at(region: str, at: datetime) -> datetime:
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
 
 
-def due_at(region: str, biz_date: datetime, time_of_day: str) -> datetime:
-    """Return a time of day, ``HH:MM``, on the day after a business date."""
-    day = day_of(region, biz_date) + timedelta(days=1)
-    return datetime.combine(day, time.fromisoformat(time_of_day), zone_of(region))
-
-
 def zone_of(region: str) -> ZoneInfo:
     """Return the zone a region's schedules and days run in; China's for a region not in the table."""
     return ZoneInfo(_ZONES.get(region, _CHINA))
@@ -771,6 +770,12 @@ def zone_of(region: str) -> ZoneInfo:
 def zone_words(region: str, at: datetime) -> str:
     """Return a region's zone and how far it is ahead of UTC at a time: ``Asia/Shanghai, UTC+8``."""
     return f"{zone_of(region).key}, {utc_words(zone_of(region), at)}"
+
+
+def zone_behind(at: datetime, shown_in: tzinfo | None = None) -> str:
+    """Return what stands behind a time of a region: `` UTC+8``; "" where other times are shown in a zone like it."""
+    words = utc_words(at.tzinfo or UTC, at)
+    return "" if shown_in is not None and words == utc_words(shown_in, at) else f" {words}"
 
 
 def utc_words(zone: tzinfo, at: datetime) -> str:

@@ -229,19 +229,24 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     changed = home.run("follow", *words, "--by", "07:30")
     assert changed.stdout == f"1  workspace={words[1]} workflow={words[3]}  keep=3d by=07:30\n"
     assert "Changed" in changed.stderr
+    # The times beside it are in UTC.
+    assert "due by 07:30 UTC+8, the zone of cn-shanghai." in changed.stderr
     cleared = home.run("follow", *words, "--by", "none")
-    assert cleared.stdout == first.stdout
+    assert (cleared.stdout, "UTC" in cleared.stderr) == (first.stdout, False)
     assert "Changed: 1 has keep=3d now." in cleared.stderr
     home.run("follow", *words, "--keep", "5", "--by", "7:30")
     simulator.faults.add("html")
     unchecked = home.run("follow", *words[:2], "--name", "dwd")
     assert (unchecked.returncode, "not checked" in unchecked.stderr) == (0, True)
     follows = json.loads(home.run("follow", "list", "--json").stdout)
-    named = "number", "by", "keep_days", "name"
+    named = "number", "by", "by_zone", "keep_days", "name"
     assert [tuple(each[key] for key in named) for each in follows] == [
-        (1, "07:30", 5, "dwd_trade_order_di"),
-        (2, None, 3, None),
+        (1, "07:30", "Asia/Shanghai", 5, "dwd_trade_order_di"),
+        (2, None, None, 3, None),
     ]
+    for zone, by in (("UTC", "  07:30 UTC+8"), ("Asia/Singapore", "  07:30")):
+        listed = home.run("follow", "list", "--time-zone", zone).stdout.splitlines()
+        assert (listed[1].endswith(by), listed[2].split()[-1]) == (True, "-")
     first_line = home.run("follow", "list").stdout.splitlines()[1]
     assert first_line.split()[:2] == ["1", "dwd_trade_order_di"]
     assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
@@ -326,7 +331,10 @@ def test_a_followed_run_is_late_for_its_deadline(home: Home, simulator: Simulato
     # The day after the business date has begun, in the region.
     assert home.run("follow", *words, "--by", "00:00").returncode == 0
     with home.start(patch=SOON) as app:
-        app.wait_for(f"{FOLLOWED}  Running .*late for 00:00")
+        app.wait_for(rf"{FOLLOWED}  Running .*late for 00:00 UTC\+8")
+        app.quit()
+    with home.start("--time-zone", "Asia/Shanghai", patch=SOON) as app:
+        app.wait_for(rf"{FOLLOWED}  Running .*late for 00:00(?! UTC)")
         simulator.set_status(FOLLOWED, "Success")
         app.wait_gone("late for")
         app.quit()

@@ -60,20 +60,26 @@ def test_a_run_that_will_be_late_is_at_risk_before_its_deadline(
     with home.start(config=CONFIG, patch=SOON) as app:
         app.wait_for(f"{RUNNING}  Running")
         app.press("enter")
-        app.wait_for(r"at risk: expected \d\d:\d\d, due 07:00")
-        app.wait_for_announcement(r"1 late: dwd_trade_order_di .* at risk: expected .* due 07:00")
+        # The terminal has UTC: 07:00 is of another zone than the times beside it.
+        app.wait_for(r"at risk: expected \d\d:\d\d, due 07:00 UTC\+8")
+        app.wait_for_announcement(
+            r"1 late: dwd_trade_order_di .* at risk: expected .* due 07:00 UTC\+8"
+        )
         assert app.bells == 1
         app.quit()
     for command in ("status", "list"):
         [row] = json.loads(home.run(command, "-o", "json").stdout)
-        assert "at risk: expected" in row["late"]
+        assert re.fullmatch(r"at risk: expected [\d:]+, due 07:00 UTC\+8", row["late"])
+        assert row["due_at"].endswith("T23:00:00Z")
         assert row["follow"] == 1
         # "at risk: expected 07..." reads as another time.
         for columns in (50, 80, 160):
             with home.start(command, size=(columns, 24)) as table:
                 table.wait_exit()
                 assert re.search(
-                    rf"^> +{RUNNING} .*  at risk(: .* due 07:00)?( |$)", table.text(), re.MULTILINE
+                    rf"^> +{RUNNING} .*  at risk((: .* due| for) 07:00 UTC\+8)?( |$)",
+                    table.text(),
+                    re.MULTILINE,
                 )
     # An import must not have a row leave by itself that was added by hand.
     exported = json.loads(home.run("list", "export").stdout)
@@ -92,7 +98,7 @@ def test_a_run_that_does_not_begin_is_reported_as_missing_once(
     assert home.run("list", "add", BEFORE_WAITING).returncode == 0
     with home.start(config=CONFIG, patch=SOON) as app:
         app.wait_for_announcement(
-            "ads_user_profile_daily is missing: its run of .* has not begun, and usually has by 02:10"
+            "ads_user_profile_daily is missing: its run of .* has not begun, and usually has by 02:10 UTC\\+8"
         )
         looks = len(simulator.calls.latest)
         app.wait_until(lambda: len(simulator.calls.latest) >= looks + 3, "more looks")

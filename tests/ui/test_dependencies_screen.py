@@ -3,15 +3,17 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
-from fakes import BINDING, key, ms
+from fakes import BINDING, START, key, ms
 from rig import Rig, check_golden, running
 from scenes import FAILED, TRADE, ago, mixed, row
 from task_scenes import TASKS, page, task
 from values import replace
 
 from wfinspect.errors import NotFound, Throttled
+from wfinspect.lateness import Deadline
 from wfinspect.model import Dependency, Direction, Page, TaskInstance
 from wfinspect.ui.screens.tasks import DependenciesScreen, TaskScreen, TasksScreen
 from wfinspect.watching.api import Contact, DependenciesOf, Outlook, Snapshot, TasksOf
@@ -289,7 +291,8 @@ async def test_a_late_run_is_said_to_be_late() -> None:
 
 async def test_when_it_is_due_is_said_of_a_run_and_of_a_task_that_waits_for_its_time() -> None:
     snapshot = scene()
-    outlook = Outlook(deadline="at risk: expected 07:12, due 05:00")
+    due = START.replace(hour=20, minute=0)
+    outlook = Outlook(deadline=Deadline(due, due + timedelta(hours=2, minutes=12)))
     rows = [
         each._replace(outlook=outlook) if each.key == key(NOT_BEGUN) else each
         for each in snapshot.rows
@@ -297,7 +300,7 @@ async def test_when_it_is_due_is_said_of_a_run_and_of_a_task_that_waits_for_its_
     async with running(snapshot._replace(rows=tuple(rows)), (110, 30)) as rig:
         rig.app.main.select(key(NOT_BEGUN))
         await rig.press("U")
-        assert "It is at risk: expected 07:12, due 05:00." in rig.text
+        assert "It is at risk: expected 22:12, due 20:00 UTC." in rig.text
         rig.control.questions.clear()
         await rig.press("escape", "t")
         due = {"trigger_time": ms(ago(minutes=-60)), "waiting_trigger_time": ms(ago(minutes=9))}

@@ -1,7 +1,7 @@
 import re
 from collections import Counter
 from collections.abc import Sized
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from scenes import (
 )
 from values import replace
 
+from wfinspect.lateness import Deadline
 from wfinspect.model import Family, InstanceKey, Target
 from wfinspect.ui import theme
 from wfinspect.ui.lines import Role, Span
@@ -53,7 +54,7 @@ from wfinspect.ui.rows import (
 )
 from wfinspect.ui.screens.main import WIDE_CELLS
 from wfinspect.ui.widgets.boxes import helpful_commands
-from wfinspect.watching.api import Contact, Health, Row, Rows, Snapshot, Trouble
+from wfinspect.watching.api import Contact, Health, Outlook, Row, Rows, Snapshot, Trouble
 
 LOOK = theme.look_for(ZONE, is_ascii=False)
 MARK = (" ", Role.DIM)
@@ -138,6 +139,32 @@ def test_what_is_late_says_so_at_any_width(width: int, name_cells: int, minutes:
     assert re.fullmatch(r"late( (by )?[\dmh]+)?", marks[0])
 
 
+@given(
+    st.integers(30, 160),
+    st.integers(4, 40),
+    st.sampled_from([None, START + timedelta(hours=1)]),
+    st.sampled_from([ZONE, UTC]),
+)
+def test_a_deadline_is_whole_with_its_zone_or_one_word(
+    width: int, name_cells: int, expected: datetime | None, zone: tzinfo
+) -> None:
+    deadline = Deadline(START.astimezone(ZONE), expected)
+    one = replace(row(7, "Running"), outlook=Outlook(deadline=deadline))
+    look = replace(LOOK, zone=zone)
+    columns = row_columns(width, 11, name_cells)
+    lines = (
+        list_line(one, MARK, look, START, columns),
+        *sidebar_lines(one, MARK, look, START, width),
+    )
+
+    marks = [text.strip() for each in lines for text, role in each.spans if role is Role.TROUBLE]
+    assert len(marks) == 2
+    assert {*marks} <= {*deadline.words(zone)}
+    if width == 160:
+        assert str(deadline.due)[11:16] in marks[0]
+        assert marks[1] == deadline.words(zone)[0]
+
+
 def test_a_row_on_time_is_not_late() -> None:
     one = with_outlook(row(7, "Running", started_time=ms(ago(minutes=12))))
 
@@ -145,7 +172,7 @@ def test_a_row_on_time_is_not_late() -> None:
 
 
 def note(one: Row, now: datetime, width: int) -> Span:
-    return remarks(one, now, width)[0]
+    return remarks(one, LOOK, now, width)[0]
 
 
 def test_an_old_value_wears_a_question_mark_dim() -> None:

@@ -1,11 +1,13 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from fakes import START, instance, key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.model import InstanceKey, Transition
+from wfinspect.lateness import Deadline
+from wfinspect.model import InstanceKey, Transition, zone_of
 from wfinspect.watching.api import Health, Outlook, Row, Rows, Snapshot, equal_but_for_ages
 
 MINUTE = timedelta(minutes=1)
@@ -99,15 +101,33 @@ def test_the_last_change_of_a_row_is_in_its_history_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadline", "words"),
-    [
-        ("late for 07:30", ("late for 07:30", "late")),
-        (
-            "at risk: expected 07:12, due 07:00",
-            ("at risk: expected 07:12, due 07:00", "at risk"),
-        ),
-    ],
+    ("zone", "behind"),
+    [("Asia/Shanghai", ""), ("Asia/Singapore", ""), ("UTC", " UTC+8"), ("Asia/Kolkata", " UTC+8")],
 )
-def test_a_deadline_is_said_in_full_or_by_its_kind(deadline: str, words: tuple[str, ...]) -> None:
-    late = ROW._replace(is_live=True, outlook=Outlook(deadline=deadline))
-    assert late.late_words(START) == words
+def test_a_deadline_is_said_in_full_or_by_its_kind_with_its_zone_where_the_screen_has_another(
+    zone: str, behind: str
+) -> None:
+    due = datetime(2026, 9, 18, 7, 30, tzinfo=zone_of("cn-shanghai"))
+    late = ROW._replace(is_live=True, outlook=Outlook(deadline=Deadline(due)))
+    risk = late._replace(outlook=Outlook(deadline=Deadline(due, due + 12 * MINUTE)))
+    assert late.late_words(START, ZoneInfo(zone)) == (f"late for 07:30{behind}", "late")
+    assert risk.late_words(START, ZoneInfo(zone)) == (
+        f"at risk: expected 07:42, due 07:30{behind}",
+        f"at risk for 07:30{behind}",
+        "at risk",
+    )
+    # A script has no zone of a screen.
+    assert (late.lateness, risk.lateness) == (
+        "late for 07:30 UTC+8",
+        "at risk: expected 07:42, due 07:30 UTC+8",
+    )
+
+
+def test_the_zone_of_a_deadline_is_that_of_its_own_day() -> None:
+    winter, summer = (
+        Deadline(datetime(2026, month, 9, 7, 30, tzinfo=zone_of("us-east-1"))) for month in (1, 7)
+    )
+    assert winter.words(UTC)[0] == "late for 07:30 UTC-5"
+    assert summer.words(UTC)[0] == "late for 07:30 UTC-4"
+    london = Deadline(datetime(2026, 1, 9, 7, 30, tzinfo=zone_of("eu-west-1")))
+    assert london.words(ZoneInfo("Asia/Shanghai"))[0] == "late for 07:30 UTC"

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -456,13 +457,13 @@ async def test_at_risk_and_late_for_a_deadline_are_said_and_notified_of(tmp_path
     began = YESTERDAY + 26 * HOUR
     rig.source.hold(run_of(1, started_time=began, modify_time=began))
     await rig.run(700.0)
-    assert rig.row().lateness == "at risk: expected 02:30, due 02:20"
+    assert rig.row().lateness == "at risk: expected 02:30, due 02:20 UTC+8"
     assert rig.row().is_late
     assert rig.snapshot.alert is not None
-    assert "at risk: expected 02:30, due 02:20" in rig.snapshot.alert.text
+    assert "at risk: expected 02:30, due 02:20 UTC+8" in rig.snapshot.alert.text
     await rig.run(600.0)
-    assert rig.row().lateness == "late for 02:20"
-    assert "late for 02:20" in rig.snapshot.alert.text
+    assert rig.row().lateness == "late for 02:20 UTC+8"
+    assert "late for 02:20 UTC+8" in rig.snapshot.alert.text
     becomes(rig, 1, "Success", workflow_id=7, biz_date=YESTERDAY)
     await rig.run(60.0)
     assert rig.row().lateness == ""
@@ -487,5 +488,7 @@ async def test_a_run_that_has_not_begun_is_reported_as_missing_once(tmp_path: Pa
     await rig.run(700.0)
     said = [text for text in rig.texts if "is missing" in text]
     assert len(said) == 1
-    assert "its run of 2026-09-17 has not begun" in said[0]
+    assert re.search(
+        r"its run of 2026-09-17 has not begun, and usually has by [\d:]+ UTC\+8", said[0]
+    )
     assert rig.snapshot.alert is not None

@@ -335,8 +335,8 @@ async def test_what_is_stored_says_without_a_call_who_is_late(rig: Watched, tmp_
         later = judged(0, now._replace(now=now.now + timedelta(hours=1)))
 
     assert words[0] == [row.lateness for row in map(rig.row, (1, 2))] == ["late", ""]
-    assert words[1] == ["late for 07:00"] * 2
-    assert words[2][1] == "at risk: expected 14:45, due 14:42"
+    assert words[1] == ["late for 07:00 UTC+8"] * 2
+    assert words[2][1] == "at risk: expected 14:45, due 14:42 UTC+8"
     assert [(row.is_live, row.is_late) for row in present] == [(True, True), (True, False)]
     assert [(row.is_live, row.is_late) for row in later] == [(False, False)] * 2
 

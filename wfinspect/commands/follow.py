@@ -13,7 +13,7 @@ from wfinspect.commands.find import add_filters, terms_of
 from wfinspect.commands.once import requested, resolve_target, say_none, selected_by, selector
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
 from wfinspect.format import shown
-from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_of
+from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_behind, zone_of
 from wfinspect.parsing import parse_id
 from wfinspect.search import (
     ID_DIGITS,
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
                         return checked.exit_code
                     found = checked
                 new = Follow(0, target, query, clock.now(), name=found)
-                _keep(store, same, new, args, settings.budget)
+                _keep(store, same, new, args, settings)
     return 0
 
 
@@ -166,7 +166,7 @@ def _checked(
 
 
 def _keep(
-    store: Store, same: Follow | None, new: Follow, args: argparse.Namespace, budget: int
+    store: Store, same: Follow | None, new: Follow, args: argparse.Namespace, settings: Settings
 ) -> None:
     """Keep a new follow, or what is given of another one's deadline and days."""
     before = same or new
@@ -178,6 +178,8 @@ def _keep(
         kept = store.add_follow(kept)
     options = f"keep={kept.keep_days:g}d" + (f" by={kept.due}" if kept.due else "")
     print(f"{kept.number}  {kept.query.words()}  {options}")
+    if args.by and (by := _by(kept, settings)) != kept.due:
+        output.say(f"Its runs are due by {by}, the zone of {kept.target.region}.")
     if same is not None:
         changed = f"Changed: {kept.number} has {options} now."
         output.say(f"Followed already, as {kept.number}." if kept == same else changed)
@@ -185,7 +187,7 @@ def _keep(
     output.say(
         f"Followed as {kept.number}. New runs join the list by themselves while the app or "
         "watch --forever runs. Looking for them takes at most "
-        f"{int(budget * SHARE):,} of the day's {budget:,} calls, for all that is followed together."
+        f"{int(settings.budget * SHARE):,} of the day's {settings.budget:,} calls, for all that is followed together."
     )
 
 
@@ -209,6 +211,13 @@ def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
     output.say(f"No longer followed: {ended}.{what}")
 
 
+def _by(follow: Follow, settings: Settings) -> str:
+    """Return a deadline with its zone, where other times are shown in another."""
+    if not follow.due:
+        return ""
+    return f"{follow.due}{zone_behind(follow.due_at(SystemClock().now()), settings.zone)}"
+
+
 def _print(follows: list[Follow], form: str, settings: Settings) -> None:
     if form != "table":
         output.print_rows(form, [*map(follow_values, follows)], _KEYS, settings.zone)
@@ -217,7 +226,7 @@ def _print(follows: list[Follow], form: str, settings: Settings) -> None:
         rows: list[tuple[str, ...]] = [("N", "NAME", "FOLLOWED", "KEEP", "BY")]
         for each in follows:
             texts = (shown(text, limit=200) for text in (each.name, each.query.words()))
-            rows.append((str(each.number), *texts, f"{each.keep_days:g}d", each.due))
+            rows.append((str(each.number), *texts, f"{each.keep_days:g}d", _by(each, settings)))
         steps = (("NAME", 12), ("ENDPOINT", 12), ("NAME", 0))
         print(output.fitted([rows, places], output.room(), steps))
     if not follows:
@@ -226,7 +235,10 @@ def _print(follows: list[Follow], form: str, settings: Settings) -> None:
         say_none(form, f"Nothing of {given} is followed." if given else none)
 
 
-_KEYS = ("number", "query", *Target._fields, "added_at", "keep_days", "by", "name", "version")
+_KEYS = (
+    *("number", "query", *Target._fields, "added_at", "keep_days", "by", "by_zone", "name"),
+    "version",
+)
 
 
 def follow_values(follow: Follow) -> output.Values:
@@ -240,6 +252,7 @@ def follow_values(follow: Follow) -> output.Values:
         "added_at": follow.added_at,
         "keep_days": int(days) if (days := follow.keep_days).is_integer() else days,
         "by": follow.due or None,
+        "by_zone": zone_of(follow.target.region).key if follow.due else None,
         "name": follow.name or None,
         "version": output.VERSION,
     }

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -57,8 +57,8 @@ from wfinspect.watching.store import (
 from wfinspect.watching.summary import MARKS
 
 KEYS = (
-    *("id", "name", "status", "since", "read_at", "live", "unseen", "gone", "late", "note"),
-    *("follow", *Target._fields, "version"),
+    *("id", "name", "status", "since", "read_at", "live", "unseen", "gone", "late", "due_at"),
+    *("note", "follow", *Target._fields, "version"),
 )
 
 
@@ -170,7 +170,7 @@ def _print(
         lines = [("", "ID", "STATUS", "NAME", "READ"), *(_line(row, now) for row in rows)]
         places = output.where([row.key.target for row in rows])
         notes = [("NOTE",), *((shown(row.note, limit=200),) for row in rows)]
-        parts = lines, places, late_and_unseen(rows, now), notes
+        parts = lines, places, late_and_unseen(rows, settings.zone, now), notes
         print(output.fitted(parts, output.room(), _STEPS))
     if not (rows or ids):
         none = none_listed(settings, terms, is_empty=not found)
@@ -284,9 +284,9 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
     )
 
 
-def late_and_unseen(rows: Sequence[Row], now: datetime) -> list[tuple[str, ...]]:
+def late_and_unseen(rows: Sequence[Row], zone: tzinfo, now: datetime) -> list[tuple[str, ...]]:
     """Return titles, and for each row why it counts as late, and a mark of what is not seen."""
-    wordings = (row.late_words(now) or ("",) for row in rows)
+    wordings = (row.late_words(now, zone) or ("",) for row in rows)
     late = (output.Colored(words[0], output.YELLOW, words[1:]) for words in wordings)
     marks = ("!" * row.is_unseen for row in rows)
     return [("LATE", "!"), *zip(late, marks, strict=True)]
@@ -305,6 +305,7 @@ def row_values(row: Row) -> output.Values:
         "unseen": row.is_unseen,
         "gone": row.is_gone,
         "late": row.lateness or None,
+        "due_at": row.outlook.deadline.due if row.outlook.deadline else None,
         "note": row.note or None,
         "follow": row.follow or None,
         **row.key.target._asdict(),

@@ -146,7 +146,8 @@ def _print_read(
     elif rows:
         lines = [_TITLES, *(_line(row, outcomes[row.key], now) for row in rows)]
         places = output.where([row.key.target for row in rows])
-        print(output.fitted([lines, places, late_and_unseen(rows, now)], output.room()))
+        parts = lines, places, late_and_unseen(rows, settings.zone, now)
+        print(output.fitted(parts, output.room()))
 
 
 def _all_rows(settings: Settings, clock: Clock, *, is_needed: bool) -> list[Row]:

@@ -295,9 +295,9 @@ def failed_so_far(row: Row) -> int:
     return progress.failed if progress is not None and row.family is Family.ACTIVE else 0
 
 
-def _pressing(row: Row, now: datetime) -> tuple[Role, tuple[str, ...]]:
+def _pressing(row: Row, look: Look, now: datetime) -> tuple[Role, tuple[str, ...]]:
     """Say that a run needs someone though it goes on: what failed in it, that it is late; the longest wording first."""
-    late, failed = row.late_words(now), failed_so_far(row)
+    late, failed = row.late_words(now, look.zone), failed_so_far(row)
     if not failed:
         return Role.TROUBLE, late
     said = f"{failed} failed{'' if row.outlook.is_progress_live else '?'}"
@@ -317,13 +317,13 @@ ROOMY_ROW_CELLS = 44
 """From here a two-line row has room for any status in full."""
 
 
-def remarks(row: Row, now: datetime, room: int, apart: str = "") -> Sequence[Span]:
+def remarks(row: Row, look: Look, now: datetime, room: int, apart: str = "") -> Sequence[Span]:
     """Return what changed, what is pressing, how far it is, and a note, as far as there is room.
 
     `apart` is what tells the row from others of its name; it gives way to lateness, to what failed and
     to what was not seen.
     """
-    (pressing, late), (role, texts) = _pressing(row, now), _notes(row, now)
+    (pressing, late), (role, texts) = _pressing(row, look, now), _notes(row, now)
     is_note = texts[:1] == (_note_words(row),)
     has_failed = row.family is Family.FAILURE and row.last_change is not None
     is_news = role is not Role.DIM or has_failed or shows_reading(row, now)
@@ -436,7 +436,7 @@ def sidebar_lines(
     time = time_of(row, look, now, sort)
     number = f"{' ' * LEAD_CELLS}{row.key.id} "
     room = width - cell_len(number) - _GAP - TIME_CELLS
-    below = remarks(row, now, room, apart)
+    below = remarks(row, look, now, room, apart)
     read = _read_words(row, now)
     left_over = room + TIME_CELLS - width_of(below)
     if read not in text_of(below) and cell_len(read) < left_over:
@@ -526,9 +526,9 @@ def list_line(
     least = _LEAST_NAME if 0 < for_note.cells < _ROOMY_NOTE else cell_len(name)
     if apart and room >= min(least, cell_len(name)):
         name, apart = f"{fit(name, room)} {apart}", ""
-    beside = remarks(row, now, for_note.cells, apart)
+    beside = remarks(row, look, now, for_note.cells, apart)
     word, word_role = state_word(row)
-    pressing, words = _pressing(row, now)
+    pressing, words = _pressing(row, look, now)
     if words and not for_note.cells:
         word = next((each for each in words if cell_len(each) <= for_word.cells), words[-1])
         word_role = pressing

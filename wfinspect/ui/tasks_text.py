@@ -457,8 +457,8 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
         lines.append(progress_line(progress, look, width, is_live=is_live))
     if said := fmt.before_rerun(row.outlook.failed_before):
         lines += instance_text.sentence(said, width)
-    if row.outlook.deadline and row.is_live:
-        lines += instance_text.sentence(row.outlook.deadline, width, Role.TROUBLE)
+    if (deadline := row.outlook.deadline) and row.is_live:
+        lines += instance_text.sentence(deadline.words(look.zone)[0], width, Role.TROUBLE)
     lateness = row.outlook.lateness
     if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
         said = lateness.sentence(now)

@@ -6,7 +6,7 @@ polls. `InstanceSource` is a service; `wfinspect.dataworks` fulfils it without k
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import Enum
 from operator import attrgetter
 from types import MappingProxyType
@@ -38,7 +38,7 @@ from wfinspect.model import (
 from wfinspect.watching.cadence import is_final
 
 if TYPE_CHECKING:
-    from wfinspect.lateness import Lateness, Run  # noqa: F401 - in the text of a base class
+    from wfinspect.lateness import Deadline, Lateness, Run  # noqa: F401 - in the text of a base class
     from wfinspect.model import Progress
     from wfinspect.report import Incident  # noqa: F401
 
@@ -79,8 +79,8 @@ class Outlook(NamedTuple):
     """None where nothing is known of earlier runs."""
     is_late: bool = False
     """By the last reading it runs, and is beyond the usual range."""
-    deadline: str = ""
-    """Whether it misses what its follow is due by: ``late for 07:00``, or ``at risk: ...``."""
+    deadline: "Deadline | None" = None
+    """What its follow is due by, where it misses that or may miss it."""
     foremost: tuple[TaskInstance, ...] = ()
     """The few of its tasks that need the user first, as read with `progress`."""
     failed_before: tuple[TaskInstance, ...] = ()
@@ -141,19 +141,21 @@ class Row(NamedTuple):
     @property
     def is_late(self) -> bool:
         """Whether it runs longer than usual or may miss its deadline, and that is the present."""
-        return bool(self.is_live and self.lateness)
+        return self.is_live and bool(self.outlook.deadline or self.outlook.is_late)
 
     @property
     def lateness(self) -> str:
-        """In a word or a few why it counts as late, "" where it does not."""
-        return self.outlook.deadline or ("late" if self.outlook.is_late else "")
+        """In a word or a few why it counts as late, "" where it does not; a time with its zone."""
+        if deadline := self.outlook.deadline:
+            return deadline.words()[0]
+        return "late" if self.outlook.is_late else ""
 
-    def late_words(self, now: datetime) -> tuple[str, ...]:
+    def late_words(self, now: datetime, shown_in: tzinfo) -> tuple[str, ...]:
         """Why it counts as late, the longest wording first, e.g. ``late by 19m``; () if it does not."""
         if not self.is_late:
             return ()
-        if said := self.outlook.deadline:
-            return said, "at risk" if said.startswith("at risk") else "late"
+        if deadline := self.outlook.deadline:
+            return deadline.words(shown_in)
         by = self.outlook.lateness.late_by(now) if self.outlook.lateness else ""
         return (f"late by {by}", f"late {by}", "late") if by else ("late",)
 

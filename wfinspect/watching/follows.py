@@ -28,6 +28,7 @@ from wfinspect.model import (
     WorkflowInstance,
     biz_date_of,
     day_of,
+    zone_behind,
     zone_of,
 )
 from wfinspect.search import WORDS
@@ -356,10 +357,11 @@ class FollowTracker:
         name = f"missing {' '.join(follow.target)} {follow.query.workflow_id} {biz_date}"
         if self._journal.claim([name], moment):
             zone = zone_of(follow.target.region)
-            usual = (begin + timedelta(seconds=by)).astimezone(zone)
+            at = (begin + timedelta(seconds=by)).astimezone(zone)
+            usual = f"{at:%H:%M}{zone_behind(at)}"
             self.missing.append(
                 f"{shown(last.instance.name, limit=_NAME_LIMIT)} is missing: its run of "
-                f"{begin.astimezone(zone):%Y-%m-%d} has not begun, and usually has by {usual:%H:%M}."
+                f"{begin.astimezone(zone):%Y-%m-%d} has not begun, and usually has by {usual}."
             )
 
     def _say(self, text: str) -> None:

@@ -24,7 +24,6 @@ from wfinspect.model import (
     WorkflowInstance,
     day_ends_at,
     day_of,
-    due_at,
 )
 from wfinspect.watching.api import Row, Trouble, follow_of
 from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
@@ -206,7 +205,7 @@ class Journal:
         if begin is None:
             return None
         follow = follow_of(row, (each for each in self.follows.values() if each.due))
-        return None if follow is None else due_at(row.key.target.region, begin, follow.due)
+        return None if follow is None else follow.due_at(begin)
 
     def unfollow(self, number: int, keys: Sequence[InstanceKey], monotonic: float) -> None:
         """Remove a follow, at once, and take rows off the list; `undo` brings both back."""

@@ -13,7 +13,7 @@ from typing import Any
 from wfinspect.clock import Clock, Moment
 from wfinspect.errors import ServiceError
 from wfinspect.format import moment as moment_of
-from wfinspect.lateness import compare
+from wfinspect.lateness import Deadline, compare
 from wfinspect.model import (
     Family,
     InstanceKey,
@@ -139,9 +139,7 @@ class OutlookTracker:
         if state is None:
             return
         before = row.outlook
-        outlook = followed(before, state, row.instance, row.read_at)
-        said = "" if due is None else deadline_words(due, outlook, row.instance, row.read_at)
-        outlook = outlook._replace(deadline=said)
+        outlook = followed(before, state, row.instance, row.read_at, due)
         self._keep(key, outlook)
         if not row.is_watched:
             return
@@ -150,8 +148,10 @@ class OutlookTracker:
             said = outlook.lateness.sentence(self._clock.now())
             self._notify(key, said, f"late {name} {row.instance.started_time}")
         # That it is at risk, and that it is late, are two things to be notified of.
-        if outlook.deadline[:4] not in {"", before.deadline[:4]}:
-            self._notify(key, outlook.deadline, f"due {outlook.deadline.partition(' ')[0]} {name}")
+        deadline = outlook.deadline
+        if deadline and (before.deadline is None or deadline.word != before.deadline.word):
+            # A notification may be read elsewhere: it always names the zone.
+            self._notify(key, deadline.words()[0], f"due {deadline.word.partition(' ')[0]} {name}")
 
     def _keep(self, key: InstanceKey, outlook: Outlook) -> None:
         row = self._watchlist.rows[key]
@@ -308,31 +308,30 @@ def judged_rows(
         if not instance.is_settled:
             state = OutlookState(instance)
             state.take(*RunHistory(journal, row.key.target, instance).known(moment))
-            outlook = followed(judged(outlook, state), state, instance, read_at)
             due = journal.due_of(row)
-            said = "" if due is None else deadline_words(due, outlook, instance, read_at)
-            outlook = outlook._replace(deadline=said)
+            outlook = followed(judged(outlook, state), state, instance, read_at, due)
         is_live = row.is_final or age <= old_after(row.family, interval_seconds)
         yield row._replace(is_live=is_live, outlook=outlook)
 
 
-def deadline_words(
+def missed(
     due: datetime, outlook: Outlook, instance: WorkflowInstance, read_at: datetime
-) -> str:
-    """Return ``late for 07:00``, ``at risk: expected 07:12, due 07:00``, or "".
+) -> Deadline | None:
+    """Return a deadline where a run misses it or may miss it.
 
     Args:
-        due: by when it is to be done, in the zone that times are said in.
+        due: by when it is to be done, in the region's zone.
         outlook: what is known of it.
         instance: as read.
         read_at: when; a reading taken in time says nothing of what came after.
     """
     if read_at > due:
-        return f"late for {due:%H:%M}"
+        return Deadline(due)
     expected = expected_at(outlook, instance, read_at)
     if expected is None or expected <= due:
-        return ""
-    return f"at risk: expected {expected.astimezone(due.tzinfo):%H:%M}, due {due:%H:%M}"
+        return None
+    # Each reading moves it, and a row that shows the same must not differ.
+    return Deadline(due, expected.replace(second=0, microsecond=0))
 
 
 def expected_at(outlook: Outlook, instance: WorkflowInstance, read_at: datetime) -> datetime | None:
@@ -349,9 +348,13 @@ def expected_at(outlook: Outlook, instance: WorkflowInstance, read_at: datetime)
 
 
 def followed(
-    outlook: Outlook, state: OutlookState, instance: WorkflowInstance, read_at: datetime
+    outlook: Outlook,
+    state: OutlookState,
+    instance: WorkflowInstance,
+    read_at: datetime,
+    due: datetime | None,
 ) -> Outlook:
-    """Return an outlook after a reading."""
+    """Return an outlook after a reading; `due` is by when it is to be done, in the region's zone."""
     before = state.of
     if before is not instance:
         state.of = instance
@@ -370,7 +373,8 @@ def followed(
     # A reading taken before it was late says nothing: the run may have ended in time.
     lateness, is_active = outlook.lateness, instance.family is Family.ACTIVE
     is_late = is_active and lateness is not None and lateness.is_late(read_at)
-    return outlook._replace(is_late=is_late)
+    deadline = None if due is None else missed(due, outlook, instance, read_at)
+    return outlook._replace(is_late=is_late, deadline=deadline)
 
 
 def judged(outlook: Outlook, state: OutlookState) -> Outlook:

@@ -25,7 +25,7 @@ _wfinspect() {
         get/-o|get/--output|watch/-o|watch/--output|find/-o|find/--output|tasks/-o|tasks/--output|history/-o|history/--output|compare/-o|compare/--output|upstream/-o|upstream/--output|downstream/-o|downstream/--output|list/-o|list/--output|follow/-o|follow/--output) words='table json csv' ;;
         get/--field|find/--field) words='Id Name Status Type EnvType WorkflowId WorkflowTaskInstanceId UnifiedWorkflowInstanceId ProjectId BizDate StartedTime FinishedTime CreateTime ModifyTime Owner CreateUser ModifyUser WorkflowParameters Tags' ;;
         status/-o|status/--output) words='table json csv prometheus' ;;
-        status/--field) words='id name status since read_at live unseen gone late note follow profile region endpoint version trouble' ;;
+        status/--field) words='id name status since read_at live unseen gone late due_at note follow profile region endpoint version trouble' ;;
         watch/--status|find/--status|follow/--status) words='Failure Running Checking WaitTime CheckingCondition WaitResource NotRun Success' ;;
         watch/--type|find/--type|follow/--type) words='Normal Manual SmokeTest SupplementData ManualWorkflow TriggerWorkflow' ;;
         watch/--env|find/--env|follow/--env) words='Prod Dev' ;;
@@ -38,8 +38,8 @@ _wfinspect() {
         compare/--field) words='part name first second differs first_seconds second_seconds first_id second_id' ;;
         upstream/--field|downstream/--field) words='id name status blocks since level dependency through workflow instance workspace owner' ;;
         report/-o|report/--output) words='markdown html json' ;;
-        list/--field) words='id name status since read_at live unseen gone late note follow profile region endpoint version' ;;
-        follow/--field) words='number query profile region endpoint added_at keep_days by name version filters' ;;
+        list/--field) words='id name status since read_at live unseen gone late due_at note follow profile region endpoint version' ;;
+        follow/--field) words='number query profile region endpoint added_at keep_days by by_zone name version filters' ;;
         doctor/-o|doctor/--output|info/-o|info/--output) words='table json' ;;
         */--region) words='cn-hangzhou cn-shanghai cn-shenzhen cn-beijing cn-zhangjiakou cn-wulanchabu cn-chengdu cn-qingdao cn-huhehaote cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-hongkong ap-southeast-1 ap-southeast-3 ap-southeast-5 ap-southeast-7 ap-northeast-1 ap-northeast-2 us-west-1 us-east-1 eu-central-1 eu-west-1 me-east-1 me-central-1' ;;
         */--endpoint) words='public vpc' ;;

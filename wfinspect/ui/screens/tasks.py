@@ -626,7 +626,7 @@ class DependenciesScreen(_TaskKeysScreen):
         lines = list(sentence(said, width, role))
         lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
         if not self._subject and (deadline := self.row(self._key).outlook.deadline):
-            lines += sentence(f"It is {deadline}.", width, Role.TROUBLE)
+            lines += sentence(f"It is {deadline.words(self.look.zone)[0]}.", width, Role.TROUBLE)
         if found.remark:
             lines += sentence(found.remark, width, Role.TROUBLE)
         if self._is_waiting:
