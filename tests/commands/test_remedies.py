@@ -18,7 +18,7 @@ ID = str(DEMO_IDS[0])
 KEYS, TOKEN = "RAM console|aliyun configure|ALIBABA_CLOUD_ACCESS_KEY", "new ones"
 PERMISSION = r"dataworks:Get\* and dataworks:List\*, and membership"
 PARAMETER, PLACE, ENDPOINT = "check the ID", "--profile and --region", "--region and --endpoint"
-SLOWER, LATER, MIDNIGHT = "wait", "try again later", r"from \d{4}-\d\d-\d\d 00:00 \+0800"
+SLOWER, LATER, MIDNIGHT = "wait", "try again later", r"from \d{4}-\d\d-\d\d 00:00 UTC\+8"
 CLOCK = "timedatectl"
 
 # An exit code of 3 may be repeated by a script; 2, 4 and 5 need a change first.
@@ -143,7 +143,7 @@ def test_a_used_up_quota_is_over_at_midnight_in_the_region(
     assert main(["get", ID], environ) == 3
 
     day = datetime.now(ZoneInfo("America/Los_Angeles")).date() + timedelta(days=1)
-    assert re.search(rf"from {day} 00:00 -0[78]00", capsys.readouterr().err)
+    assert re.search(rf"from {day} 00:00 UTC-[78] ", capsys.readouterr().err)
     assert simulator.calls.count() == 1
 
 

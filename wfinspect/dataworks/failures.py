@@ -32,7 +32,7 @@ from wfinspect.errors import (
     starvation,
 )
 from wfinspect.format import duration, shown
-from wfinspect.model import day_ends_at
+from wfinspect.model import day_ends_at, zone_behind
 from wfinspect.redaction import without_secrets
 
 # An answer with an error.
@@ -91,12 +91,13 @@ def failure_of(
     if is_unknown and requested_id is not None:
         return not_found(requested_id, kind=kind, code=code, request_id=request_id)
     message = f" It says: {shown(message, limit=200)}" if message else ""
+    ends_at = day_ends_at(region, now)
     filled = sentence.format(
         code=code,
         status=status,
         action=_action(answer),
         message=message,
-        until=f"{day_ends_at(region, now):%Y-%m-%d %H:%M %z}" if error_type is DailyLimit else "",
+        until=f"{ends_at:%Y-%m-%d %H:%M}{zone_behind(ends_at)}" if error_type is DailyLimit else "",
     )
     wait = retry_after_seconds(headers, now)
     return error_type(filled, code=code, request_id=request_id, retry_after_seconds=wait)
