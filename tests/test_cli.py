@@ -116,7 +116,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "-5"], "'-5' is negative"),
         (
             ["get"],
-            "ID is missing: an ID, a list (1,2) or a range (100..120), e.g. wfinspect get 104",
+            "ID is missing: an ID, a list (1,2) or a range (100..120); or a part of the name of one row ",
         ),
         (["completion"], "SHELL is missing: bash, zsh or fish, e.g. wfinspect completion bash\n"),
         (["upstream"], "ID or --task is missing: "),

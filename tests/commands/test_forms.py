@@ -224,6 +224,80 @@ def test_a_report_of_an_id_that_is_not_there_says_so_and_has_the_others(
     assert f"wfinspect: The service has no workflow instance {UNKNOWN} for this account" in err
 
 
+ON_LIST = "of 2026-09-17, on the watched list."
+
+
+@pytest.fixture
+def names(store: Store, target: Target) -> None:
+    """A watched list of stored names."""
+    elsewhere = target._replace(region="cn-beijing")
+    found = {ONE: "ads_user", TWO: "ads_user_daily", 3: "dwd_a", 4: "dwd_b", 5: "dwd_c", 6: "dwd_d"}
+    rows = [instance(number, "Failure", name=name) for number, name in found.items()]
+    keys = [InstanceKey(elsewhere if each.id == 3 else target, each.id) for each in rows]
+    pairs = zip(keys, rows, strict=True)
+    store.save(Changes(added={key: listed(key, 1.0, None, row, START) for key, row in pairs}))
+
+
+@pytest.mark.usefixtures("names")
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("get {} -o json", "get {} --field Status", "logs {}", "logs {} join_region_dim", "tasks {}"),
+        *("tasks {} join", "compare {}", f"compare {TWO} {{}}", "upstream {}", "downstream {} join_region_dim"),
+        *("list note {} by Li", "list remove {}"),
+    ],
+)  # fmt: skip
+def test_a_word_that_matches_one_row_stands_for_its_id(
+    command: Command, live: Simulator, words: str
+) -> None:
+    live.set_status(ONE, "Failure")
+    live.set_status(TWO, "Failure")
+
+    # The whole name of one is also a part of another.
+    of_word = command(*words.format("ads_user").split())
+
+    said = f"wfinspect: ads_user: ads_user {ONE} {ON_LIST}\n"
+    assert of_word[2].startswith(said)
+    if not words.startswith("list"):
+        code, out, err = command(*words.format(ONE).split())
+        assert of_word[:2] == (code, out)
+        assert of_word[2].removeprefix(said) == err
+        assert code == 0
+
+
+@pytest.mark.usefixtures("names")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("tasks user_d -o json", f"wfinspect: user_d: ads_user_daily {TWO} {ON_LIST}"),
+        ("list note dwd_a x", f"wfinspect: dwd_a: dwd_a 3 {ON_LIST}\nwfinspect: Note kept for 3 dwd_a: x"),
+        ("get dwd_ status=failed", "dwd_ status=failed matches 4 rows of the watched list: dwd_a 3 of"),
+        ("get dwd_ status=failed", ", dwd_c 5 of 2026-09-17 and 1 more. Give an ID, or more of the name."),
+        ("logs user", f" 2 rows of the watched list: ads_user {ONE} of 2026-09-17, ads_user_daily {TWO} of 2"),
+        ("logs dwd_a --region cn-shanghai", "'dwd_a' is not an instance ID: use digits only"),
+        ("list remove dwd", "dwd matches 4 rows"),
+        ("get all", "'all' is not an instance ID"),
+        ("get ods", "'ods' is not an instance ID"),
+        ("get 7 dwd_a", "'dwd_a' is not an instance ID"),
+        ("get dwd_a 7", "'dwd_a' is not an instance ID"),
+        ("compare 7 ods", "'ods' is not an instance ID"),
+        ("list add dwd_a", "'dwd_a' is not an instance ID"),
+        ("get dwd_a stats=failed", "There is no field 'stats': did you mean status?"),
+        ("logs dwd_a --lins", "There is no option '--lins'"),
+        ("dwd_a", "'dwd_a' is not a command or an instance ID"),
+        ("lgos dwd_a", "'lgos' is not a command or an instance ID: did you mean wfinspect logs dwd_a?"),
+    ],
+)  # fmt: skip
+def test_a_word_that_stands_for_no_row_or_several_is_said(
+    command: Command, words: str, said: str
+) -> None:
+    code, _, err = command(*words.split())
+
+    assert said in err
+    assert (code == 0) is (ON_LIST in said)
+    assert code in {0, 2}
+
+
 @pytest.mark.parametrize("words", ["get", "logs", "tasks", "status", "compare", "upstream"])
 def test_of_the_id_of_a_task_it_is_said_which_instance_that_is_of(
     command: Command, live: Simulator, words: str

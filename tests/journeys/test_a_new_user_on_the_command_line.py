@@ -122,6 +122,13 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     assert ids("report", "owner=18", "type=normal") == [str(ONE)]
     of = "The 1 watched instance that matches name=USER failed"
     assert home.run("report", "name=USER").stdout.startswith(f"# {of}, ")
+    # Where one is wanted, of one row that matches.
+    for words in ("ads",), ("user", "status=failed"):
+        got = home.run("get", *words, "--field", "Id")
+        assert got.stdout == f"{ONE}\n"
+        assert f"wfinspect: {' '.join(words)}: ads_user_profile_daily {ONE} of 20" in got.stderr
+    log = home.run("logs", "ads", "clean_login_event", "--tail", 1)
+    assert ", on the watched list.\nwfinspect: Log of clean_login_event " in log.stderr
     simulator.set_status(ONE, "Success")
     for command in ("list", "status", "history"):
         none = home.run(command, "failed")

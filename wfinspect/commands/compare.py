@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, resolve_target
+from wfinspect.commands.once import Requester, given_key, resolve_target
 from wfinspect.errors import NotFound, UsageError
 from wfinspect.export import (
     ComparedField,
@@ -23,7 +23,6 @@ from wfinspect.model import (
     WorkflowInstance,
     family_of,
 )
-from wfinspect.parsing import parse_id
 from wfinspect.settings import Settings
 from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
 
@@ -51,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what differs, then what differs in every run; what is equal is in JSON and CSV."""
-    target = resolve_target(settings, environ).target
-    keys = [InstanceKey(target, parse_id(each)) for each in (args.id, args.other) if each]
+    own, given = resolve_target(settings, environ).target, filter(None, (args.id, args.other))
+    keys = [given_key(each, own, settings, environ) for each in given]
+    target = keys[0].target
     if len(keys) > len({*keys}):
         number = keys[0].id
         raise UsageError(f"{number} is given twice: compare it with another run, or give one ID.")

@@ -5,15 +5,20 @@ from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import read_instances, resolve_target, run_counted, say_errors
-from wfinspect.model import InstanceKey, WorkflowInstance
-from wfinspect.parsing import parse_ids
+from wfinspect.commands.once import (
+    given_keys,
+    read_instances,
+    resolve_target,
+    run_counted,
+    say_errors,
+)
+from wfinspect.model import WorkflowInstance
 from wfinspect.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only this command takes."""
-    output.add_ids(parser, nargs="+")
+    output.add_ids(parser, nargs="+", without=f"; {output.A_WORD}")
     output.add_output_option(
         parser,
         "the service's object as it came, an array for several",
@@ -26,9 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
-    ids = parse_ids(" ".join(args.ids))
-    target, clock = resolve_target(settings, environ).target, SystemClock()
-    keys = [InstanceKey(target, number) for number in ids]
+    keys = given_keys(args.ids, resolve_target(settings, environ).target, settings, environ)
+    target, clock = keys[0].target, SystemClock()
     outcomes = run_counted(
         settings, clock, lambda on_call: read_instances(keys, environ, clock, on_call)
     )

@@ -17,6 +17,8 @@ from wfinspect.commands.follow import follow_values, is_bounded
 from wfinspect.commands.once import (
     Selector,
     empty_list,
+    given_key,
+    given_keys,
     read_input,
     resolve_target,
     say_found,
@@ -76,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what",
         nargs="*",
         metavar="ID|TEXT|FILE",
-        help='IDs, ranges; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
+        help='IDs, ranges, a name on the list; a note, "" to remove it; what was exported, or any file of IDs, - for standard input',
     )
     output.add_output_option(parser, "an array of rows", keys=KEYS)
     parser.set_defaults(output="", searched=SPELLED)  # an export as a table is refused
@@ -134,14 +136,14 @@ def _edit(
     if args.action == "import":
         return partial(merge, brought=_read(args.what[0], target, now), now=now)
     if args.action == "note":
-        key = InstanceKey(target, parse_id(args.what[0]))
+        key = given_key(args.what[0], target, settings, environ)
         return partial(_note, key=key, text=" ".join(args.what[1:]))
     if not args.what:
         raise UsageError(f"list {args.action} takes IDs: wfinspect list {args.action} 10432987165")
-    keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
     if args.action == "add":
+        keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
         return partial(_add, keys=keys, now=now)
-    return partial(_remove, keys=keys)
+    return partial(_remove, keys=given_keys(args.what, target, settings, environ))
 
 
 def _print(

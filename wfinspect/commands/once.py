@@ -27,6 +27,7 @@ from wfinspect.errors import (
     ConfigError,
     CredentialsMissing,
     DailyLimit,
+    NotAnId,
     NotFound,
     Refused,
     ServiceError,
@@ -36,7 +37,7 @@ from wfinspect.errors import (
     Unreachable,
     UsageError,
 )
-from wfinspect.format import shown
+from wfinspect.format import biz_day, listed, shown
 from wfinspect.model import (
     MAY_BE_OF_TASK,
     InstanceKey,
@@ -44,8 +45,9 @@ from wfinspect.model import (
     TaskInstance,
     WorkflowInstance,
     day_of,
+    zone_of,
 )
-from wfinspect.parsing import FoundIds
+from wfinspect.parsing import FoundIds, parse_ids
 from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
 
@@ -133,6 +135,59 @@ def _source(identity: Identity, environ: Mapping[str, str]) -> str:
 def _profile_of(identity: Identity) -> str:
     is_named = identity.profile not in {DEFAULT, ENVIRONMENT}
     return f"profile {identity.profile}" if is_named else "the aliyun CLI's current profile"
+
+
+def given_keys(
+    words: Sequence[str], target: Target, settings: Settings, environ: Mapping[str, str]
+) -> list[InstanceKey]:
+    """Return the instances of IDs, or that of the one row of the watched list that words match, which is said.
+
+    Raises:
+        UsageError: as `parse_ids`, or several rows match.
+    """
+    try:
+        return [InstanceKey(target, number) for number in parse_ids(" ".join(words))]
+    except NotAnId:
+        if not (found := _listed(words, settings, environ)):
+            raise
+    text, names = shown(" ".join(words), limit=60), [_dated(*each) for each in found.items()]
+    if len(found) > 1:
+        which = f"{len(found)} rows of the watched list: {listed(names, _MOST_NAMED)}"
+        raise UsageError(f"{text} matches {which}. Give an ID, or more of the name.")
+    say(f"{text}: {names[0]}, on the watched list.")
+    return [*found]
+
+
+def given_key(
+    word: str, target: Target, settings: Settings, environ: Mapping[str, str]
+) -> InstanceKey:
+    """Return the instance of one ID, or of such a word."""
+    key, *others = given_keys([word], target, settings, environ)
+    if others:
+        raise UsageError(f"{word!r} is more than one instance ID: give one.")
+    return key
+
+
+def _listed(
+    words: Sequence[str], settings: Settings, environ: Mapping[str, str]
+) -> dict[InstanceKey, WorkflowInstance]:
+    """Return the rows of the watched list that words of a search match; those of a whole name before others."""
+    from wfinspect.search import ids_and_search, matcher  # `get` of IDs does without
+
+    clock, (ids, terms) = SystemClock(), ids_and_search(words)
+    matches = matcher(terms, clock.now())
+    rows: list[Row] = stored_or(
+        settings, clock, lambda s: selected_rows(s, selector(settings, environ, s)), []
+    )
+    read = {row.key: row.instance for row in rows if row.instance and terms and not ids}
+    found = {key: each for key, each in read.items() if matches(key, each, each.status)}
+    return {key: each for key, each in found.items() if each.name in words} or found
+
+
+def _dated(key: InstanceKey, found: WorkflowInstance) -> str:
+    """Return an instance so that it is told apart from others of its workflow."""
+    day = f" of {biz_day(found.biz_date, zone_of(key.target.region))}" if found.biz_date else ""
+    return f"{shown(found.name, limit=200)} {key.id}{day}"
 
 
 Outcome = WorkflowInstance | ServiceError

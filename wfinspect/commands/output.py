@@ -82,6 +82,10 @@ def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
 _PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|'[^']*'\S*|wfinspect [^.;:]*\.?$|\S+")
 
 
+A_WORD = "or a part of the name of one row of the watched list"
+"""What stands for the ID of an instance, as `once.given_key` reads it."""
+
+
 def add_ids(
     parser: argparse.ArgumentParser,
     nargs: str = "*",
@@ -109,7 +113,7 @@ def read_seconds(text: str) -> float:
 
 def add_id(parser: argparse.ArgumentParser) -> None:
     """Add the ID of one instance."""
-    parser.add_argument("id", metavar="ID", help="the instance's ID")
+    parser.add_argument("id", metavar="ID", help=f"the instance's ID, {A_WORD}")
 
 
 class Fields(tuple[str, ...]):

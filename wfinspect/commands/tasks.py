@@ -13,6 +13,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import (
     Requester,
+    given_key,
     is_worth_retrying,
     resolve_target,
     say_none,
@@ -46,7 +47,6 @@ from wfinspect.model import (
     spans,
     zone_words,
 )
-from wfinspect.parsing import parse_id
 from wfinspect.search import (
     ID_DIGITS,
     TASK_NAMES,
@@ -106,8 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each task, or logs."""
     if args.command == "logs":
-        target = resolve_target(settings, environ).target
-        key = given_key(args, target)
+        target, key = about(args, settings, environ)
         _refuse_what_contradicts(args)
         requester = Requester(target, settings, environ)
         work = _print_logs(requester, key, args, _period(settings))
@@ -116,7 +115,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         args.id = next(filter(_may_be_instance, given), args.id)
         given.remove(args.id)
         is_wanted = _wanted(given, args.status, now)
-        key = InstanceKey(resolve_target(settings, environ).target, parse_id(args.id))
+        key = given_key(args.id, resolve_target(settings, environ).target, settings, environ)
         requester = Requester(key.target, settings, environ)
         none = none_match("task", " ".join(given), TASK_NAMES)
 
@@ -173,8 +172,10 @@ def _wanted(
     return lambda task: matches(task) and (not states or task.word.replace(" ", "-") in states)
 
 
-def given_key(args: argparse.Namespace, target: Target) -> InstanceKey | None:
-    """Return the instance that is given; None where a task alone is, by its ID.
+def about(
+    args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
+) -> tuple[Target, InstanceKey | None]:
+    """Return the instance that is given, behind its target; None where a task alone is, by its ID.
 
     A task that stands behind it, or before it, becomes that of --task.
     """
@@ -184,12 +185,14 @@ def given_key(args: argparse.Namespace, target: Target) -> InstanceKey | None:
         if args.task is not None or _may_be_instance(args.second):
             raise UsageError(f"{args.second[:40]!r} is one too many: give one ID and one task.")
         args.task = args.second
+    target = resolve_target(settings, environ).target
     if args.id is not None:
-        return InstanceKey(target, parse_id(args.id))
+        key = given_key(args.id, target, settings, environ)
+        return key.target, key
     if args.task is None:
         example = COMMANDS[args.command].examples[0]
         raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
-    return None
+    return target, None
 
 
 def task_id(text: str) -> int:
@@ -255,7 +258,7 @@ def _values(task: TaskInstance) -> Iterator[object]:
 
 def add_task(parser: argparse.ArgumentParser) -> None:
     """Add an instance's ID and a task."""
-    parser.add_argument("id", nargs="?", metavar="ID", help="the instance's ID")
+    parser.add_argument("id", nargs="?", metavar="ID", help=f"the instance's ID, {output.A_WORD}")
     parser.add_argument("second", nargs="?", metavar="TASK", help="the same as --task TASK")
     parser.add_argument(
         "--task",

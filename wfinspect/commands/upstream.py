@@ -9,8 +9,8 @@ from typing import Any
 
 from wfinspect.clock import Clock
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, resolve_target, say_on_terminal, stored_or
-from wfinspect.commands.tasks import add_task, given_key, named_task, read_count, task_id
+from wfinspect.commands.once import Requester, say_on_terminal, stored_or
+from wfinspect.commands.tasks import about, add_task, named_task, read_count, task_id
 from wfinspect.errors import ServiceError
 from wfinspect.export import task_values
 from wfinspect.format import listed, moment, near_time, shown
@@ -65,9 +65,8 @@ def _read_calls(text: str) -> int:
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print a line for each task, and on standard error what that is in words and what it took."""
     direction = Direction(args.command.capitalize())
-    target = resolve_target(settings, environ).target
+    target, key = about(args, settings, environ)
     requester = Requester(target, settings, environ)
-    key = given_key(args, target)
     first: InstanceOf | TaskOf
     if key is not None and args.task is None:
         first = InstanceOf(key)
