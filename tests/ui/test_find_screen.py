@@ -102,6 +102,21 @@ async def test_a_bad_search_says_why_and_asks_nothing() -> None:
         assert rig.control.questions == []
 
 
+@pytest.mark.parametrize("key", ["escape", "down", "tab"])
+async def test_once_the_list_has_the_keys_the_box_has_the_search_for_what_is_shown(
+    key: str,
+) -> None:
+    async with on_results() as rig:
+        await rig.press("j", "space")
+        before = rig.text
+        for typed in (" ads ", "x=1 "):
+            await rig.press("/", *typed, key)
+            assert rig.text == before
+            await rig.press("/", "up")
+            assert rig.app.screen.input.value.endswith(typed)
+            await rig.press(key)
+
+
 @pytest.mark.parametrize(
     ("search", "said"),
     [

@@ -511,7 +511,7 @@ class FindScreen(OverlayScreen):
         if key not in {"up", "down", "tab"}:
             return False
         if key != "up" and len(self._table):
-            self.set_focus(self.list)
+            self.action_back()
         elif key != "tab":
             first, *others = self._offered
             offered = [*filter(None, (first, self._abandoned)), *others]
