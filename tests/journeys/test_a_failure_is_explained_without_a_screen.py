@@ -210,7 +210,10 @@ def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simu
     assert done.returncode == 0
     assert re.search(r"failed after \w+, usually \w+ to \w+", done.stdout)
     tasks = done.stdout.partition("TASKS")[2]
-    assert re.match(rf" 12 +{FAILED} +\d+\n *clean_login_event +Failure \w+ +Success \w+", tasks)
+    of_failed = r"clean_login_event +Failure \w+ +Success \w+ +-\n"
+    assert re.match(rf" 12 +{FAILED} +\d+ +RAN\n *{of_failed}", tasks)
+    changes = re.findall(r" Success \w+ +Success \w+ +(\w+ (?:more|less)|-)\n", tasks)
+    assert len(changes) > 1
     assert re.search(
         rf"\nDIFFERS IN EVERY RUN \d+ +{FAILED} +\d+\n(.*\n)* *Business date  +2", done.stdout
     )
@@ -223,6 +226,15 @@ def test_a_failure_is_compared_with_the_last_success(home: Home, simulator: Simu
     for place in ("first", "second"):
         assert re.fullmatch(r"[-\d]{10}T[:\d]{8}Z", of_field["StartedTime"][place])
     assert all(row["first_id"] and row["second_id"] for row in rows if row["part"] == "task")
+    with home.start("compare", FAILED, size=(60, 70)) as narrow:
+        assert narrow.wait_exit() == 0
+        assert not re.search(r" RAN|more|less", narrow.text())
+    with home.start(FAILED, size=(80, 50)) as app:
+        app.wait_for("Failure")
+        app.press("c")
+        view = app.wait_for("DIFFERS")
+        assert all(f" {change}" in view for change in changes)
+        app.quit()
 
 
 def test_of_a_run_that_has_not_begun_only_settings_are_compared(

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     (first, second), both_tasks, said = requester.run(_read(requester, keys))
     now_ms = requester.clock.now().timestamp() * 1000
     fields = [*map(_field, compared_fields(first, second, target.region, settings.zone))]
-    tasks = [_task(pair, now_ms) for pair in compared_tasks(both_tasks[0], both_tasks[1], now_ms)]
+    pairs = compared_tasks(both_tasks[0], both_tasks[1], now_ms)
+    tasks = [_task(pair, now_ms) for pair in pairs]
     if args.output != "table":
         exact = (_exact(row, first, second) for row in fields)
         output.print_rows(args.output, [*exact, *tasks], _KEYS, settings.zone)
@@ -80,7 +81,10 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         if some:
             heading = (f"{title} {len(some)}", str(first.id), str(second.id))
             lines = [heading, *(_line(row, max(room or 0, _LIMIT), zone) for row in some)]
-            print(f"{output.fitted([lines], room)}\n")
+            parts = [lines]
+            if rows is tasks:
+                parts.append([("RAN",), *((pair.change(now_ms),) for pair in pairs)])
+            print(f"{output.fitted(parts, room, (('RAN', 0),))}\n")
     print(f"{sum(row['differs'] == _NO for row in fields)} are equal: -o json has them.")
     return 0
 
