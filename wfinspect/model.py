@@ -350,6 +350,14 @@ class Transition(NamedTuple):
     """A settled run was followed by a new one."""
     event: str = ""
     """What is the same in each process that saw this change: run and new state."""
+    failed: "tuple[TaskInstance, ...]" = ()
+    """Of a failure its first few tasks that failed, as far as they were read; of the changes in a rerun
+    those from before it."""
+
+    @property
+    def identity(self) -> tuple[InstanceKey, object]:
+        """What tells it from others, also where another process saw it, or has read more of it."""
+        return self.key, self.event or self.at
 
     @property
     def family(self) -> Family:

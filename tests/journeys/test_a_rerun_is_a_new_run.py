@@ -7,6 +7,7 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.simulator.fleet import milliseconds
 
 RERUN, RUNNING = DEMO_IDS[:2]
+TASKS = "ListTaskInstances"
 CONFIG = '[notify]\nosc = "9"\n'
 
 
@@ -63,6 +64,40 @@ def test_what_failed_before_a_rerun_is_still_named(home: Home, simulator: Simula
         app.press("l")
         # Of a task that runs now.
         app.wait_for(r"log of \d+[\s\S]*Failed before the rerun: join_region_dim \(run 2\), clean_")
+        app.quit()
+
+
+def test_what_failed_before_a_rerun_is_named_where_it_was_never_on_display(
+    home: Home, simulator: Simulator
+) -> None:
+    home.hurry()
+    for each in (RUNNING, RERUN):
+        simulator.set_status(each, "Running")
+    named = r"Failed before the rerun: join_region_dim\b[\s\S]*\(run 2\), clean_login_event"
+    with home.start(RUNNING, RERUN, size=(80, 24)) as app:
+        app.wait_for(rf"{RUNNING}  Running[\s\S]*{RERUN}  Running")
+        app.wait_until(lambda: simulator.calls.count(TASKS) == 1, "those of the row on display")
+        simulator.set_status(RERUN, "Failure")
+        app.wait_for_bell(1)
+        app.wait_until(lambda: simulator.calls.count(TASKS) == 1 + 1, "those that failed")
+        app.wait_for("1 unseen")
+        simulator.set_status(RERUN, "Running")
+        app.wait_for("was Failure")
+        app.press("n", "enter")
+        app.wait_for(named)
+        app.press("t")
+        app.wait_for(rf"tasks as of [^\n]*\n {named}")
+        app.press("escape")
+        app.quit()
+    # It is recorded: for commands, and after a restart.
+    calls = simulator.calls.count(TASKS)
+    said = home.run("tasks", RERUN).stderr
+    assert "Failed before the rerun: join_region_dim (run 2), clean_login_event (run 1)." in said
+    assert "were not read" not in said
+    assert simulator.calls.count(TASKS) == calls + 1
+    assert "Failed before the rerun: join_region_dim (run 2)" in home.run("report", RERUN).stdout
+    with home.start(RERUN) as app:
+        app.wait_for(named)
         app.quit()
 
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import BINDING, key
+from fakes import BINDING, START, key
 from rig import Rig, check_golden, running
-from scenes import FAILED, mixed, row
+from scenes import FAILED, change, mixed, row
 from task_scenes import FAILED_TASK, RUNNING_TASK, log, task
 from values import replace
 
@@ -15,7 +15,7 @@ from wfinspect.model import TaskInstance
 from wfinspect.ui.lines import Role
 from wfinspect.ui.screens.text import LogScreen
 from wfinspect.ui.screens.view import ATTENDED_SECONDS
-from wfinspect.watching.api import Outlook, TaskLog, TaskOf
+from wfinspect.watching.api import TaskLog, TaskOf
 
 
 @asynccontextmanager
@@ -250,7 +250,8 @@ async def test_an_earlier_run_is_taken_for_failed_only_where_that_is_known() -> 
         assert "FAILED: once" in rig.text
         assert "LOOKS LIKE" not in rig.text
     before = replace(FAILED_TASK, run_number=1)
-    rerun = row(FAILED, "Running", outlook=Outlook(failed_before=(before,)))
+    last = change(FAILED, "Failure", "Running", START)._replace(failed=(before,))
+    rerun = row(FAILED, "Running", last_change=last)
     snapshot = mixed()
     others = (each for each in snapshot.rows if each.key.id != FAILED)
     async with running(snapshot._replace(rows=(rerun, *others))) as rig:

@@ -112,7 +112,7 @@ async def test_a_rerun_of_what_failed_within_the_hour_is_seen_within_a_minute(
     async def calls_in(seconds: float) -> Counter[str]:
         simulator.calls.clear()
         await rig.run(seconds)
-        return Counter(call.parameters["Id"] for call in simulator.calls.latest)
+        return Counter(call.parameters.get("Id") for call in simulator.calls.latest)
 
     def status() -> str:
         row = rig.engine.snapshot.rows.get(rig.key(failed))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
-from engine_rig import Asker, FakeMessenger, dates
+from engine_rig import Asker, FakeMessenger, becomes, dates
 from fakes import START, FakeClock, instance, key, ms
 from hypothesis import Phase, given, settings
 
@@ -166,10 +166,123 @@ async def test_a_state_that_changes_has_the_tasks_read_again(rig: Watched) -> No
     assert rig.counts[0] == 2
     # What had failed is not told of the tasks once they run again; of the next rerun it is not known.
     rig.source.pages = ((task(1, "Success"), task(2, "Running")),)
-    for status, failed in (("Running", [2]), ("Failure", [2]), ("Running", [])):
+    for status, failed in (("Running", [2]), ("Failure", []), ("Running", [])):
         rig.source.hold(running(1, 5, status=status, modify_time=ms(rig.clock.now())))
         await rig.run(600.0)
-        assert [each.id for each in rig.outlook().failed_before] == failed
+        assert [each.id for each in rig.row().failed_before] == failed
+
+
+async def failed(rig: Watched, *numbers: int, **fields: object) -> None:
+    """Have watched instances fail, the last one last."""
+    for number in numbers:
+        ended = ms(rig.clock.now()) - (max(numbers) - number)
+        over = {"workflow_id": number + 1, "finished_time": ended, "modify_time": ended}
+        rig.source.hold(running(number, 5, status="Failure", **over | fields))
+    await rig.run(20.0)
+
+
+async def test_which_tasks_failed_is_read_once_and_recorded(rig: Watched, tmp_path: Path) -> None:
+    rig.source.past = {}
+    rig.source.pages = ((task(1, "Success"), *(task(n, "Failure") for n in range(2, 12))),)
+    await rig.watch(5, 5)
+    await failed(rig, 1)
+    # As the bell does, and without a key.
+    assert len(rig.told) == 1
+    assert rig.outlook().progress == Progress(1, 10, 0, 11)
+    assert [each.id for each in rig.row().failed] == [2, 3, 4, 5, 6, 7]
+    await rig.run(4000.0)
+    assert rig.called("tasks") == [(1, 1)]
+
+    # Another process, and this one after a restart, has it from the store.
+    again = Watched(tmp_path / "state", rig.clock)
+    again.source.hold(*rig.source.held.values())
+    await again.run(120.0)
+    assert [each.id for each in again.row().failed] == [2, 3, 4, 5, 6, 7]
+    rig.source.hold(running(1, 0, workflow_id=2, modify_time=ms(rig.clock.now())))
+    rig.source.pages = ((task(1, "Running"),),)
+    await rig.run(700.0)
+    await again.run(5.0)
+    for each in (rig, again):
+        assert [t.id for t in each.row().failed_before] == [2, 3, 4, 5, 6, 7]
+    assert again.told == []
+    await again.engine.aclose()
+    assert again.counts[0] == 0
+
+
+async def test_of_two_processes_one_reads_which_tasks_failed(rig: Watched, tmp_path: Path) -> None:
+    rig.source.pages = ((task(1, "Failure"),),)
+    await rig.watch(5, 5)
+    other = Watched(tmp_path / "state", rig.clock)
+    other.source.hold(*rig.source.held.values())
+    other.source.pages = rig.source.pages
+    await other.run(20.0)
+    becomes(rig, 1, "Failure", workflow_id=2)
+    other.source.hold(*rig.source.held.values())
+    for _ in range(60):
+        await rig.run(1.0)
+        await other.run(1.0)
+    await other.engine.aclose()
+
+    assert rig.counts[0] + other.counts[0] == 1
+    for each in (rig, other):
+        assert [t.id for t in each.row().failed] == [1]
+
+
+async def test_a_failure_that_is_no_change_is_read_too_unless_it_is_final(rig: Watched) -> None:
+    rig.source.pages = ((task(1, "Failure"),),)
+    for number, hours in ((1, 1), (2, 25)):
+        ended = ms(START - timedelta(hours=hours))
+        rig.source.hold(instance(number, "Failure", finished_time=ended, modify_time=ended))
+    rig.engine.watch([key(1), key(2)])
+    await rig.run(60.0)
+    assert rig.called("tasks") == [(1, 1)]
+
+    # It is recorded with the rerun.
+    rig.source.pages = ((task(1, "Running"),),)
+    rig.source.hold(running(1, 0, modify_time=ms(rig.clock.now())))
+    await rig.run(700.0)
+    assert [each.id for each in rig.row().failed_before] == [1]
+    change = rig.row().last_change
+    assert change is not None
+    assert [each.id for each in change.failed] == [1]
+
+
+async def test_a_storm_of_failures_is_read_slowly_and_the_latest_first(rig: Watched) -> None:
+    rig.source.past = {}
+    rig.source.pages = ((task(1, "Failure"),),)
+    numbers = range(1, 101)
+    await rig.watch(*[5] * len(numbers))
+    await failed(rig, *numbers)
+    await rig.run(1_200.0)
+    read = [number for number, _ in rig.called("tasks")]
+    assert read == sorted(read, reverse=True)
+    assert read[0] == numbers[-1]
+    assert 60 <= len(read) <= 60 + 1_200 / 30
+
+
+async def test_which_tasks_failed_is_read_once_it_is_cheap_and_answered(
+    rig: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        refused.append(rig.clock.monotonic())
+        raise Refused("tasks may not be read")
+
+    refused: list[float] = []
+    rig.source.past = {}
+    rig.source.pages = ((task(1, "Failure"),),)
+    await rig.watch(5)
+    bucket = rig.engine._schedule.limits.bucket(key(1).target, rig.clock.monotonic())
+    level, bucket._level = bucket._level, bucket._size * 0.4
+    await failed(rig, 1)
+    assert rig.counts[0] == 0
+    bucket._level = level
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.source, "list_task_instances", refuse)
+        await rig.run(120.0)
+    assert len(refused) == 1
+    await rig.run(700.0)
+    assert rig.counts[0] == 1
+    assert rig.row().failed
 
 
 async def test_a_rerun_has_no_progress_of_the_run_before(rig: Watched) -> None:

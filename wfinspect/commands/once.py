@@ -471,6 +471,7 @@ class Requester:
 
         self.target = target
         self.clock = SystemClock()
+        self._state_dir = settings.paths.state_dir
         schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
         self._limits = schedule.limits
         self._poller = Poller(
@@ -478,7 +479,7 @@ class Requester:
                 target,
                 connector(environ, home_of(environ), self.clock),
                 self.clock,
-                store=EphemeralStore(settings.paths.state_dir, self.clock.now),
+                store=EphemeralStore(self._state_dir, self.clock.now),
                 schedule=schedule,
                 alerts=Alerts(),
             )
@@ -500,6 +501,17 @@ class Requester:
                 return asyncio.run(work)
             finally:
                 self._poller.stop()
+
+    def recorded(self, key: InstanceKey) -> "Sequence[TaskInstance]":
+        """Return the tasks of an instance that are recorded of its last failure, as far as that can be read."""
+        from wfinspect.watching.store import Store
+
+        with (
+            contextlib.suppress(StoreError),
+            contextlib.closing(Store(self._state_dir, self.clock.now)) as store,
+        ):
+            return [task for change in store.transitions(1, key) for task in change.failed]
+        return ()
 
     async def answer(self, request: "Request[_T]") -> _T:
         """Return what a request gives; what may pass is tried again."""

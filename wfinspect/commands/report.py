@@ -163,7 +163,8 @@ async def _read(
         try:
             if row.key in unread:
                 raise unread[row.key]
-            incident = await requester.answer(IncidentOf(row.key, going_on.get(row.key)))
+            going = going_on.get(row.key)
+            incident = await requester.answer(IncidentOf(row.key, row.failed, going))
         except ServiceError as error:
             errors[row.key] = error
             if not (found or row.key in unread or isinstance(error, NotFound)):

@@ -141,7 +141,7 @@ async def _say_failed_before(
 ) -> None:
     """Say what had failed when an instance was rerun, where it can be read and no task fails now."""
     with suppress(ServiceError):
-        failed, unread = await failed_before(key, tasks, requester.answer)
+        failed, unread = await failed_before(key, tasks, requester.recorded(key), requester.answer)
         said = [before_rerun(failed)] * bool(failed)
         said += [_unread_words(unread)] * bool(unread)
         if failed:

@@ -693,7 +693,9 @@ class WfInspectApp(CrashSafeApp):
 
         self.notify(_READING)
         for row in rows:
-            self._control.submit(IncidentOf(row.key), partial(self.call_later, take, row))
+            self._control.submit(
+                IncidentOf(row.key, row.failed), partial(self.call_later, take, row)
+            )
 
     # Views over the main screen, about the row under the cursor. They are imported when
     # they are opened: at start they would cost 14 ms together.

@@ -455,7 +455,7 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
         lines.append(progress_line(progress, look, width, is_live=is_live))
-    if said := fmt.before_rerun(row.outlook.failed_before):
+    if said := fmt.before_rerun(row.failed_before):
         lines += instance_text.sentence(said, width)
     if (deadline := row.outlook.deadline) and row.is_live:
         lines += instance_text.sentence(deadline.words(look.zone)[0], width, Role.TROUBLE)

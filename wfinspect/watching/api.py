@@ -83,9 +83,6 @@ class Outlook(NamedTuple):
     """What its follow is due by, where it misses that or may miss it."""
     foremost: tuple[TaskInstance, ...] = ()
     """The few of its tasks that need the user first, as read with `progress`."""
-    failed_before: tuple[TaskInstance, ...] = ()
-    """Those that had failed when it was rerun, as far as they were read: of tasks that run again the service
-    lists the latest run."""
     touched: tuple[TaskInstance, ...] = ()
     """The first few to which something may have been done by hand, as read with `progress`."""
 
@@ -137,6 +134,20 @@ class Row(NamedTuple):
         if self.instance is None or self.read_at is None:
             return False
         return is_final(self.instance, self.read_at)
+
+    @property
+    def failed(self) -> tuple[TaskInstance, ...]:
+        """The first few tasks that failed in its last failure, as far as they were read."""
+        change, one = self.last_change, self.instance
+        if change is not None and one is not None and change.to_status == one.status:
+            return change.failed
+        # A first reading is no change.
+        return tuple(failed_tasks(self.outlook.foremost)) if self.family is Family.FAILURE else ()
+
+    @property
+    def failed_before(self) -> tuple[TaskInstance, ...]:
+        """Those that had failed when it was rerun: of tasks that run again the service lists the latest run."""
+        return () if self.family is Family.FAILURE else self.failed
 
     @property
     def is_late(self) -> bool:
@@ -490,14 +501,20 @@ _FEW_RUNS = 3
 async def failed_before(
     key: InstanceKey,
     tasks: Sequence[TaskInstance],
+    recorded: Sequence[TaskInstance],
     answer: Callable[[RunsOf], Awaitable[Page[TaskInstance] | None]],
-) -> tuple[list[TaskInstance], int]:
+) -> tuple[Sequence[TaskInstance], int]:
     """Return the runs that had failed when an instance was rerun, and of how many tasks that was not read.
 
-    Where a task fails now, none are looked for. It is a call for each task, first of those with most runs.
+    Where a task fails now, none are looked for. What is `recorded` of its last failure needs no call, else
+    it is a call for each task, first of those with most runs.
     """
     if failed_tasks(tasks):
         return [], 0
+    latest = {task.id: task.run_number or 1 for task in tasks}
+    # Of a task that ran twice since then, the run between may have failed while no watch saw it.
+    if recorded and all(latest.get(t.id, 0) <= (t.run_number or 1) + 1 for t in recorded):
+        return recorded, 0
     rerun = [task for task in by_attention(tasks) if (task.run_number or 1) > 1]
     runs, few = list[TaskInstance](), most_rerun(rerun)
     for task in few:
@@ -531,6 +548,8 @@ class IncidentOf(_OfInstance["Incident"]):
     Only an instance that is not known and can't be read is an error; any other part is left out, with the reason.
     """
 
+    recorded: tuple[TaskInstance, ...] = ()
+    """See `Row.failed`."""
     going_on: WorkflowInstance | None = None
     """A run that was just read and is not over: unless one of its tasks has failed, only these are read."""
 

@@ -16,10 +16,12 @@ from wfinspect.errors import DailyLimit, StoreError
 from wfinspect.format import moment as moment_of
 from wfinspect.model import (
     Account,
+    Family,
     Follow,
     InstanceId,
     InstanceKey,
     Target,
+    TaskInstance,
     Transition,
     WorkflowInstance,
     day_ends_at,
@@ -30,7 +32,7 @@ from wfinspect.watching.cadence import SAVED_AFTER_SECONDS
 from wfinspect.watching.limits import LEAST_LEARNT_BUDGET, Limits
 from wfinspect.watching.notifications import Notices
 from wfinspect.watching.store import MAX_RECENT, Changes, Store
-from wfinspect.watching.watchlist import Edit, News, Observation, Watchlist
+from wfinspect.watching.watchlist import MAX_NAME, Edit, News, Observation, Watchlist
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN_TRANSITIONS = 200
@@ -66,7 +68,7 @@ class Journal:
         """Of the store, in a row."""
         self._changes = Changes()
         self._unsaved_news: list[Transition] = []
-        self._recorded: frozenset[Transition] | None = None
+        self._recorded: frozenset[object] | None = None
         """The transitions that the store held when it was last read; None before the first time."""
         self._counts: Counter[tuple[Account, date]] = Counter()
         self._history: tuple[InstanceKey | None, object, tuple[Transition, ...]] = (None, None, ())
@@ -188,6 +190,23 @@ class Journal:
         if seen.is_news:
             self._note_mark(row)
 
+    def explain(self, key: InstanceKey, failed: Iterable[TaskInstance]) -> None:
+        """Record the tasks that failed with the change of a row to its failure, if that does not have them."""
+        row = self.watchlist.rows[key]
+        brief = tuple(
+            TaskInstance(t.id, task_name=t.task_name[:MAX_NAME], run_number=t.run_number)
+            for t in failed
+        )
+        change = row.last_change
+        if not brief or row.failed or change is None or change.family is not Family.FAILURE:
+            return
+        explained = change._replace(failed=brief)
+        self.watchlist.put(row._replace(last_change=explained))
+        self.transitions = _each_once(
+            explained if each.identity == change.identity else each for each in self.transitions
+        )
+        self._changes.explained.append(explained)
+
     def follow(self, follow: Follow, monotonic: float) -> Follow | None:
         """Keep a follow, at once; returns it with its number, None where it can't be kept.
 
@@ -248,7 +267,7 @@ class Journal:
         if self._history[0] != key or self._history[1] is not self.transitions:
             read = self._use(lambda: self.store.transitions(SHOWN_TRANSITIONS, key), monotonic)
             known = [change for change in self.transitions if change.key == key]
-            found = tuple(dict.fromkeys([*known, *(read or ())]))
+            found = tuple(_each_once([*known, *(read or ())]))
             self._history = key, self.transitions, found
         return self._history[2]
 
@@ -361,7 +380,7 @@ class Journal:
         news = set(self._unsaved_news)
         self._publish([change for change in recorded if change in news])
         if self._recorded is not None:
-            self._recorded |= set(recorded)
+            self._recorded |= {change.identity for change in recorded}
         if changes.transitions:
             self._read_transitions()
         for counted in changes.calls:
@@ -372,14 +391,13 @@ class Journal:
         self._unsaved_news = []
 
     def _read_transitions(self) -> None:
-        recorded = frozenset(stored := self.store.transitions(SHOWN_TRANSITIONS))
+        stored = self.store.transitions(SHOWN_TRANSITIONS)
         # Those that can't be saved yet are not there, and have been seen all the same.
         unsaved = reversed(self._changes.transitions)
-        self.transitions = [*dict.fromkeys([*unsaved, *stored])][:SHOWN_TRANSITIONS]
+        self.transitions = _each_once([*unsaved, *stored])[:SHOWN_TRANSITIONS]
         if self._recorded is not None:
-            new = recorded - self._recorded
-            self.news += [change for change in stored if change in new]
-        self._recorded = recorded
+            self.news += [each for each in stored if each.identity not in self._recorded]
+        self._recorded = frozenset(change.identity for change in stored)
 
     def _note(self, row: Row, instance: WorkflowInstance | None, change: Transition | None) -> None:
         """Have a reading saved; instance and change are None where they stay as they are."""
@@ -404,6 +422,13 @@ class Journal:
             self._changes.added[row.key] = row
         elif row.is_watched:
             self._changes.unseen[row.key] = row.is_unseen
+
+
+def _each_once(changes: Iterable[Transition]) -> list[Transition]:
+    found = dict[object, Transition]()
+    for change in changes:
+        found.setdefault(change.identity, change)
+    return [*found.values()]
 
 
 _LEARNT_FOR = timedelta(days=7)  # then the edition may be another one

@@ -403,8 +403,8 @@ class Lookups:
                 )
             case EarlierRuns(key, most):
                 value = await self._earlier_runs(key, most)
-            case IncidentOf(key, going_on):
-                value = await self._incident(key, going_on)
+            case IncidentOf(key, recorded, going_on):
+                value = await self._incident(key, recorded, going_on)
             case _:
                 raise TypeError(f"{type(request).__name__} is no request that is known")
         return Reply(value, self._clock.now())
@@ -460,7 +460,12 @@ class Lookups:
                     self._note(InstanceKey(key.target, run.id), run)
         return past.known(self._clock.moment())[0]
 
-    async def _incident(self, key: InstanceKey, going_on: WorkflowInstance | None) -> "Incident":
+    async def _incident(
+        self,
+        key: InstanceKey,
+        recorded: Sequence[TaskInstance],
+        going_on: WorkflowInstance | None,
+    ) -> "Incident":
         """Read what a report needs, what says most before the rest."""
         from wfinspect.report import Incident  # noqa: PLC0415 - 4 ms of every start
 
@@ -479,7 +484,8 @@ class Lookups:
             logs[task.id] = await self._log_end(missing, key.target, task)
         runs, before, tasks_before = await self._last_success(missing, key, instance)
         held = await self._held_up(missing, key, failed)
-        rerun, _ = await failed_before(key, tasks, partial(self._part, missing, "failed_before"))
+        read_runs = partial(self._part, missing, "failed_before")
+        rerun, _ = await failed_before(key, tasks, recorded, read_runs)
         for task in failed[INCIDENT_LOGS:]:
             logs[task.id] = await self._log_end(missing, key.target, task)
         for task in failed:

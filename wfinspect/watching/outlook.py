@@ -1,12 +1,12 @@
 """What is worth knowing beyond polls: how far an instance is, and whether it is late.
 
-Makes requests by itself, and only where that is cheap: of the one on display, and of the watched ones that run;
-never while the day's budget runs short, the line is in trouble or the watch pauses.
+Makes requests by itself, and only where that is cheap: of the one on display, and of the watched ones that
+failed or run; never while the day's budget runs short, the line is in trouble or the watch pauses.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
@@ -18,6 +18,7 @@ from wfinspect.model import (
     Family,
     InstanceKey,
     Target,
+    TaskInstance,
     WorkflowInstance,
     by_attention,
     day_of,
@@ -34,6 +35,7 @@ from wfinspect.watching.api import (
     Row,
     TasksOf,
     follow_of,
+    state_since,
 )
 from wfinspect.watching.cadence import old_after
 from wfinspect.watching.journal import Journal
@@ -50,7 +52,7 @@ FOREMOST = 6
 SETTLE_SECONDS = 0.5  # moving through a list costs nothing
 TASKS_SECONDS = 60.0
 BACKGROUND_SECONDS = 30.0
-"""Between two requests of earlier runs that are not on display, in the long run."""
+"""Between two requests of one kind for what is not on display, in the long run."""
 _BURST = 60
 _BURST_SECONDS = 2.0
 """So many of them go out at this pace after a start or a quiet time: what is late must not take minutes to show."""
@@ -59,6 +61,20 @@ _FIRST_SECONDS = 5.0  # the list comes first
 _ANSWER_SECONDS = 60.0  # then none comes any more
 _AT_ONCE = 20  # look-ups in the store a turn
 _PASSED_AT_ONCE = 500  # rows, so that a long list delays no poll
+
+
+class _Pace:
+    """When the next request of a kind may go out, in monotonic seconds."""
+
+    def __init__(self, ready_at: float) -> None:
+        self.ready_at = ready_at
+        self.paid_until = -inf
+
+    def spend(self, monotonic: float) -> None:
+        """Note one that goes out."""
+        self.paid_until = max(self.paid_until, monotonic) + BACKGROUND_SECONDS
+        even = self.paid_until - _BURST * BACKGROUND_SECONDS
+        self.ready_at = max(monotonic + _BURST_SECONDS, even)
 
 
 class OutlookTracker:
@@ -80,11 +96,12 @@ class OutlookTracker:
         self._lookups = lookups
         self._alerts = alerts
         self._clock = clock
-        self._background_at = clock.monotonic() + _FIRST_SECONDS
-        if not journal.store.is_lasting:
-            # A watch without a screen prints changes, and pays for nothing else.
-            self._background_at = inf
-        self._background_paid_until = -inf
+        # A watch without a screen prints changes, and pays for nothing else.
+        begins_at = clock.monotonic() + _FIRST_SECONDS if journal.store.is_lasting else inf
+        self._usual, self._explained = _Pace(begins_at), _Pace(begins_at)
+        """Of what is usual, and of the tasks of what failed."""
+        self._failures: dict[InstanceKey, None] = {}
+        """Rows that failed and of which the tasks are still to be read."""
         self._runs_free_at = -inf
         self._around: deque[InstanceKey] = deque()
         """The rows that are still to be looked at in this pass over the list."""
@@ -95,6 +112,7 @@ class OutlookTracker:
         for key in self._watchlist.touched:
             if key in self._watchlist.rows:
                 self._follow(key)
+                self._note_failure(key)
 
     def step(self) -> None:
         """Request what is worth it now."""
@@ -107,15 +125,19 @@ class OutlookTracker:
         if key in self._watchlist.rows and is_attended and is_settled:
             self._look_closely(key, moment)
         # Behind the polls of a round, over the connection that they have left.
-        if monotonic >= self._background_at and not self._schedule.limits.are_calls_out:
-            self._look_around(moment)
+        if not self._schedule.limits.are_calls_out:
+            if self._failures and monotonic >= self._explained.ready_at:
+                self._explain(moment)
+            if monotonic >= self._usual.ready_at:
+                self._look_around(moment)
 
     def next_at(self, monotonic: float) -> float:
         """Return when a step is due that no reading brings about."""
         settled_at = self._attention.opened_at + SETTLE_SECONDS
         ats = (
             settled_at if self._attention.displayed is not None else inf,
-            self._background_at if self._background_paid_until > monotonic else inf,
+            self._usual.ready_at if self._usual.paid_until > monotonic else inf,
+            self._explained.ready_at if self._failures else inf,
         )
         return min((at for at in ats if at > monotonic), default=inf)
 
@@ -169,15 +191,58 @@ class OutlookTracker:
         if not (state.is_complete or family.is_settled):
             self._request_runs(key, monotonic)
 
+    def _note_failure(self, key: InstanceKey) -> None:
+        """Have the tasks of a row read that failed; as long as it is polled, since it may be rerun."""
+        row, state = self._watchlist.rows[key], self._watchlist.states[key]
+        if row.family is not Family.FAILURE or row.failed or row.is_final or not row.is_watched:
+            return
+        if not row.is_gone and (state.outlook is None or state.outlook.tasks_at < inf):
+            self._failures[key] = None
+
+    def _explain(self, moment: Moment) -> None:
+        """Read the tasks of the latest failure: once it is rerun, the service lists only their new runs."""
+        rows, monotonic = self._watchlist.rows, moment.monotonic
+        noted, self._failures = self._failures, {}
+        for key in noted:
+            # Many were read or rerun meanwhile.
+            if key in rows:
+                self._note_failure(key)
+        targets = {key.target for key in self._failures}
+        open_to = {each for each in targets if self._may_request(TasksOf, each, monotonic)}
+        able = [key for key in self._failures if key.target in open_to]
+        for key in sorted(able, key=lambda key: state_since(rows[key]) or 0.0, reverse=True):
+            del self._failures[key]
+            state = self._examined(key, moment)
+            if state is None or monotonic < state.tasks_at:
+                continue  # its next reading notes it again
+            state.tasks_at = monotonic + QUIET_SECONDS
+            if self._claim(key, moment):
+                state.tasks_at = inf
+                self._explained.spend(monotonic)
+                self._request(TasksOf(key))
+                return
+        if self._failures:
+            self._explained.ready_at = monotonic + BACKGROUND_SECONDS
+
+    def _claim(self, key: InstanceKey, moment: Moment) -> bool:
+        """Return whether no other process reads the tasks of a failure, to record them for all."""
+        change = self._watchlist.rows[key].last_change
+        if change is None:
+            return True
+        name = f"tasks {' '.join(key.target)} {key.id} {change.event}"
+        since = moment.now - timedelta(seconds=QUIET_SECONDS)
+        return bool(self._journal.claim([name], moment, since=since))
+
     def _look_around(self, moment: Moment) -> None:
         """Learn what is usual of one that runs, if there is one of which it is not known."""
-        looked_up, self._background_at = 0, moment.monotonic + BACKGROUND_SECONDS
+        looked_up, self._usual.ready_at = 0, moment.monotonic + BACKGROUND_SECONDS
         self._around = self._around or deque(self._watchlist.rows)
         for _ in range(min(_PASSED_AT_ONCE, len(self._around))):
             key = self._around.popleft()
             row = self._watchlist.rows.get(key)
             if row is None or not row.is_watched:
                 continue
+            self._note_failure(key)
             if row.family is not Family.ACTIVE and not self._journal.due_of(row):
                 continue
             known = self._watchlist.states[key].outlook
@@ -188,13 +253,10 @@ class OutlookTracker:
             if is_wanted and self._request_runs(key, moment.monotonic):
                 # Its other dates come first, as long as there are any.
                 self._around.appendleft(key)
-                paid_until = max(self._background_paid_until, moment.monotonic) + BACKGROUND_SECONDS
-                self._background_paid_until = paid_until
-                even = paid_until - _BURST * BACKGROUND_SECONDS
-                self._background_at = max(moment.monotonic + _BURST_SECONDS, even)
+                self._usual.spend(moment.monotonic)
                 return
             if looked_up >= _AT_ONCE:
-                self._background_at = moment.monotonic + 1.0
+                self._usual.ready_at = moment.monotonic + 1.0
                 return
 
     def _examined(self, key: InstanceKey, moment: Moment) -> OutlookState | None:
@@ -239,11 +301,14 @@ class OutlookTracker:
         self._request(EarlierRuns(key, most=1))
         return True
 
-    def _request(self, request: Request[Any]) -> None:
+    def _request(self, request: TasksOf | EarlierRuns) -> None:
         def heard(outcome: Outcome[Any]) -> None:
             if isinstance(outcome, ServiceError):
                 quiet_until = self._clock.monotonic() + QUIET_SECONDS
                 self._quiet[type(request), request.destination] = quiet_until
+                known = self._watchlist.states.get(request.key)
+                if isinstance(request, TasksOf) and known is not None and known.outlook is not None:
+                    known.outlook.tasks_at = quiet_until
             self._learn(request, outcome)
 
         self._lookups.submit(request, heard)
@@ -272,11 +337,13 @@ class OutlookTracker:
             touched = [task for task in ranked if task.may_have_operations]
             outlook = row.outlook._replace(
                 progress=progress(tasks),
-                foremost=tuple(ranked[:FOREMOST]),
-                touched=tuple(touched[:FOREMOST]),
+                foremost=_few(ranked),
+                touched=_few(touched),
             )
             self._keep(key, outlook)
             self._watchlist.touch([key])
+            if row.family is Family.FAILURE:
+                self._journal.explain(key, _few(failed_tasks(tasks)))
 
     def _notify(self, key: InstanceKey, said: str, claim: str) -> None:
         """Have it announced that a run is late, once over all processes and starts."""
@@ -285,6 +352,11 @@ class OutlookTracker:
             return
         if self._journal.claim([claim], moment):
             self._alerts.late(row, row.instance, said, moment)
+
+
+def _few(tasks: Sequence[TaskInstance]) -> tuple[TaskInstance, ...]:
+    """Return the first of some tasks, without their JSON: there may be a thousand rows."""
+    return tuple(task._replace(raw="") for task in tasks[:FOREMOST])
 
 
 def judged_rows(
@@ -362,9 +434,6 @@ def followed(
         is_other_run = before.started_time != instance.started_time and "started_time" not in odd
         if is_other_run or before.workflow_id != instance.workflow_id:
             state.examined_on, state.runs, state.is_complete = None, (), False
-        if before.family is Family.FAILURE and (is_other_run or before.status != instance.status):
-            failed = tuple(failed_tasks(outlook.foremost))
-            outlook = outlook._replace(failed_before=failed)
         if is_other_run:
             outlook = outlook._replace(progress=None, foremost=(), touched=())
         if before.status != instance.status or outlook.progress is None:

@@ -32,6 +32,7 @@ from wfinspect.model import (
     Query,
     Tag,
     Target,
+    TaskInstance,
     Transition,
     Unreadable,
     WorkflowInstance,
@@ -70,6 +71,8 @@ class Changes:
     passed_over: dict[InstanceKey, None] = field(default_factory=dict)
     """Those that no follow is to bring, unless they are on the list."""
     transitions: list[Transition] = field(default_factory=list)
+    explained: list[Transition] = field(default_factory=list)
+    """Recorded changes of which it is known by now which tasks failed."""
     calls: Counter[tuple[Account, date]] = field(default_factory=Counter)
     recent: dict[InstanceId, datetime] = field(default_factory=dict)
     meta: dict[str, str] = field(default_factory=dict)
@@ -245,6 +248,8 @@ class Store:
         def write(connection: sqlite3.Connection) -> list[Transition]:
             _write_rows(connection, changes, self._now())
             new = [each for each in changes.transitions if _write_transition(connection, each)]
+            for each in changes.explained:
+                _write_failed(connection, each)
             _write_counts(connection, changes)
             if new:
                 _prune(connection, self._now())
@@ -779,6 +784,21 @@ def _write_transition(connection: sqlite3.Connection, transition: Transition) ->
         return cursor.rowcount > 0
 
 
+def _write_failed(connection: sqlite3.Connection, change: Transition) -> None:
+    """Add to a recorded change, and to that of its row, which tasks failed, unless another process has."""
+    values = {**change.key.target._asdict(), "id": change.key.id, "event": change.event}
+    for table, column, more in (
+        ("transitions", "doc", " AND event = :event"),
+        ("watched", "last_change", ""),
+    ):
+        where = f"WHERE {_NAMED_KEY}{more}"
+        line = connection.execute(f"SELECT {column} FROM {table} {where}", values).fetchone()  # noqa: S608
+        found = read(Transition, line[0]) if line else None
+        if found is not None and found.event == change.event and not found.failed:
+            values["doc"] = text_of(found._replace(failed=change.failed))
+            connection.execute(f"UPDATE {table} SET {column} = :doc {where}", values)  # noqa: S608
+
+
 def _write_counts(connection: sqlite3.Connection, changes: Changes) -> None:
     """Add the counted calls, the IDs looked up and what is kept by name."""
     connection.executemany(
@@ -826,6 +846,7 @@ def text_of(value: WorkflowInstance | Transition) -> str:
     values = {name: getattr(value, name) for name in _names(type(value))}
     if isinstance(value, Transition):
         values["key"] = [*value.key.target, value.key.id]
+        values["failed"] = [[t.id, t.task_name, t.run_number] for t in value.failed]
     else:
         del values["packed"]
         values["raw"] = value.raw
@@ -922,6 +943,10 @@ _READ: dict[str, Callable[[Any], object]] = {
     # The last change of an instance has its key and name.
     **dict.fromkeys((*SHARED_VALUES, "name"), shared),
     "key": _key,
+    "failed": lambda found: tuple(
+        TaskInstance(int(number), task_name=str(name), run_number=None if run is None else int(run))
+        for number, name, run in found
+    ),
     "tags": lambda tags: shared(
         tuple(Tag(sys.intern(key), sys.intern(value)) for key, value in tags)
     ),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wfinspect.clock import Moment
 from wfinspect.format import moment
-from wfinspect.model import Follow, InstanceKey, Status, Transition, WorkflowInstance
+from wfinspect.model import Family, Follow, InstanceKey, Status, Transition, WorkflowInstance
 from wfinspect.settings import MIN_INTERVAL_SECONDS
 from wfinspect.watching import cadence
 from wfinspect.watching.api import Row, Trouble
@@ -328,6 +328,10 @@ class Watchlist:
             if is_back and not self._went_back(state, moment.monotonic):
                 return Observation(News.STALE)
             change = transition(key, row.instance, row.read_at, instance, moment.now)
+            # Of tasks that run again the service no longer lists the run that failed.
+            is_over = row.family is Family.SUCCESS
+            if change is not None and change.family is not Family.FAILURE and not is_over:
+                change = change._replace(failed=row.failed)
             news = News.WENT_BACK if is_back else News.CHANGED if change else News.SAME
         seen = Observation(news, change)
         last_change = change or row.last_change
@@ -387,6 +391,11 @@ class Watchlist:
         """Take over a row; returns whether its reading was newer than what was held."""
         key, held = stored.key, self.add(stored.key)
         self.touch([key])
+        before, change = held.last_change, stored.last_change
+        if before is not None and change is not None and before.identity == change.identity:
+            # Of two processes one may have read which tasks failed.
+            change = max(change, before, key=lambda each: len(each.failed))
+            held = held._replace(last_change=change)
         row = held._replace(
             is_watched=True,
             position=stored.position,
@@ -406,7 +415,7 @@ class Watchlist:
         for unsaved_rows in (unsaved.readings, unsaved.ages):
             unsaved_rows.pop(key, None)
         read = self._with_reading(row, stored.instance, stored.read_at)
-        self.put(read._replace(is_gone=stored.is_gone, last_change=stored.last_change))
+        self.put(read._replace(is_gone=stored.is_gone, last_change=change))
         return True
 
     def _is_watched(self, key: InstanceKey) -> bool:

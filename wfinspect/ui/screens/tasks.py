@@ -238,7 +238,7 @@ class TasksScreen(_TaskKeysScreen):
             return
         if frozen:
             self.notify(f"Skipped, since it is frozen: {names}.")
-        before = before_rerun(self.row(self._key).outlook.failed_before)
+        before = before_rerun(self.row(self._key).failed_before)
         if before and others[0].family is not Family.FAILURE:
             self.notify(before)
         # In the place of this screen: Esc goes back to where the key was pressed.
@@ -263,7 +263,7 @@ class TasksScreen(_TaskKeysScreen):
         except UsageError as error:
             self._problem = str(error)
         self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
-        said = before_rerun(self.row(self._key).outlook.failed_before)
+        said = before_rerun(self.row(self._key).failed_before)
         self.head.show(sentence(said, self.size.width) if said else ())
         self.progress.update_lines()
         self.titles.update_lines()

@@ -672,7 +672,7 @@ class LogScreen(TextScreen):
     def _errors_on_top(self, width: int) -> tuple[Line, ...]:
         if not self._errors:
             return ()
-        failed = self.row(self._key).outlook.failed_before
+        failed = self.row(self._key).failed_before
         if self._is_latest:
             failed = (self._subject,) if self._subject.family is Family.FAILURE else ()
         shown_run = self._subject.id, self._run
