@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 import traceback
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -92,6 +93,10 @@ class _Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redacted_report(super().format(record))
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - as logging has it
+        at = datetime.fromtimestamp(record.created, UTC).astimezone()
+        return at.isoformat(" ", "milliseconds")
 
 
 _ESCAPED = "backslashreplace"
