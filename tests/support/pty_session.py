@@ -133,7 +133,7 @@ class PtySession:
             self.send(KEYS.get(key) or key.encode())
 
     def resize(self, columns: int, rows: int) -> None:
-        self._screen.resize(rows, columns)
+        self._screen.resize(rows or 24, columns or 80)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def signal(self, number: signal.Signals) -> None:

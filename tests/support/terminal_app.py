@@ -73,6 +73,8 @@ class TerminalApp(CrashSafeApp):
                     self.query_one("#state", Static).update("while away")
                     print("PLAIN", flush=True)  # noqa: T201 - the terminal is its own meanwhile
                     sys.stdin.readline()
+            case "z":
+                self.query_one("#state", Static).update("size={}x{}".format(*self.size))
             case _:
                 self.query_one("#state", Static).update(f"key={event.key}")
 

@@ -506,6 +506,21 @@ def test_the_size_is_the_terminals_whatever_the_environment_says(
 
 
 @pytest.mark.parametrize(
+    ("said", "size"),
+    [({}, "80x24"), ({"COLUMNS": "70", "LINES": "x"}, "70x24"), ({"LINES": "-1"}, "80x24")],
+)
+def test_a_terminal_without_a_size_has_that_of_the_environment(
+    tmp_path: Path, said: dict[str, str], size: str
+) -> None:
+    with PtySession(
+        python(PROGRAM, str(tmp_path)), home=tmp_path, env=said, size=(0, 0)
+    ) as session:
+        session.wait_for("ready")
+        session.press("z")
+        session.wait_for(f"size={size}")
+
+
+@pytest.mark.parametrize(
     ("term", "stream", "word"),
     [("dumb", None, "TERM"), ("", None, "TERM"), ("xterm", "0", "input"), ("xterm", "2", "error")],
 )

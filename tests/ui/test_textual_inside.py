@@ -64,6 +64,7 @@ INSIDE: dict[type, tuple[str, set[str]]] = {
             "_query_in_band_window_resize",
             "_request_terminal_sync_mode_support",
             "_run_input_thread",
+            "_size",
             "_writer_thread",
         },
     ),

@@ -7,6 +7,7 @@ and on which, is listed in tests/ui/test_textual_inside.py, which fails where Te
 import contextlib
 import os
 import select
+import shutil
 import signal
 import sys
 import termios
@@ -72,6 +73,8 @@ class HardenedDriver(LinuxDriver):
             on_failed=self._fail,
         )
         self._file = self._output  # type: ignore[assignment]
+        # Until it knows one the app takes that of Rich's console, which believes COLUMNS and LINES.
+        self._size = self._get_terminal_size()
         self.exit_event = self._stop_reading = StopReading()
         self._shutdown = Shutdown(
             request=self._request_end, force=self._force_end, terminal=self.fileno
@@ -158,12 +161,13 @@ class HardenedDriver(LinuxDriver):
         """Send no query: SIGWINCH reports a resize, and some terminals print the query."""
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """Return the size of the terminal itself, whatever COLUMNS or a redirected stdout say."""
+        """Return the size of the terminal itself; what COLUMNS and LINES say where it has none."""
+        said = shutil.get_terminal_size()
         try:
             width, height = os.get_terminal_size(self._output.fileno())
         except OSError:
-            width = height = 0
-        return width or 80, height or 24
+            return said
+        return width or said.columns, height or said.lines
 
     def _run_input_thread(self) -> None:
         """Read keys; a failure in Textual's own would end the app silently, or leave it without keys."""

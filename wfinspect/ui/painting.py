@@ -527,6 +527,15 @@ class SparingScreen(Screen[T]):
         if not self.stack_updates and len(self.app.screen_stack) == 1:
             event.refresh_styles = False
 
+    async def on_event(self, event: events.Event) -> None:
+        """Pass over a size that the terminal has no more.
+
+        Each layout sends the screen its size again: with two sizes in its queue it would lay itself
+        out for one and the other for ever, and its queue, never empty, would let nothing else run.
+        """
+        if not isinstance(event, events.Resize) or event.size == self.app.size:
+            await super().on_event(event)
+
     def _screen_resized(self, size: Size) -> None:
         """Lay out for another size only: at the start three events say the same one."""
         if size != self._compositor.size:

@@ -1,0 +1,30 @@
+"""The app has the size of its terminal, whatever COLUMNS and LINES say, and whenever it changes."""
+
+import pytest
+from journey import Home
+
+from wfinspect.simulator import DEMO_IDS, Simulator
+
+ID = DEMO_IDS[0]
+
+
+@pytest.mark.parametrize("said", [{"COLUMNS": "100"}, {"COLUMNS": "40"}, {"LINES": "40"}])
+def test_the_environment_says_another_size(
+    home: Home, simulator: Simulator, said: dict[str, str]
+) -> None:
+    simulator.set_status(ID, "Running")
+    home.environ |= said
+    with home.start(ID) as app:
+        app.wait_for(f"Running  ads_user_profile_daily(.|\n)*{ID}(.|\n)* quit *$", timeout=10)
+        app.quit()
+
+
+def test_the_terminal_is_resized_during_the_start(home: Home, simulator: Simulator) -> None:
+    simulator.set_status(ID, "Running")
+    with home.start(ID) as app:
+        app.wait_for_bytes(rb"\x1b\[\?1049h")
+        for columns in (100, 90, 120, 110):
+            app.resize(columns, 30)
+            app.read_for(0.02)
+        app.wait_for(f"Running(.|\n)*{ID}(.|\n)* quit *$", timeout=10)
+        app.quit()
