@@ -1,8 +1,10 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
+import termios
 from collections.abc import Callable
 from shutil import which
 from zoneinfo import ZoneInfo
@@ -13,7 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from values import replace
 
-from wfinspect.commands.output import Colored, Fields, as_lines, as_record, fitted, printed, where
+from wfinspect.commands.output import (
+    Colored,
+    Fields,
+    as_lines,
+    as_record,
+    fitted,
+    printed,
+    where,
+    wrapped,
+)
 from wfinspect.errors import UsageError
 from wfinspect.export import as_csv, as_json
 from wfinspect.format import cell_width
@@ -309,3 +320,17 @@ def test_parameters_are_told_apart_and_shown_as_they_came_where_that_is_in_doubt
     ]  # fmt: skip
     assert "(as it came)" in doubtful
     assert "sql=select x where a=1 and b=2" in doubtful
+
+
+def test_a_sentence_is_as_wide_as_the_terminal_or_as_columns_says_where_it_has_no_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    master, slave = os.openpty()
+    monkeypatch.setenv("COLUMNS", "9")
+    with os.fdopen(slave, "w") as terminal:
+        assert wrapped("a", "bb cc dd ee", terminal, 2) == "a bb cc\n  dd ee"
+        termios.tcsetwinsize(slave, (24, 7))
+        assert wrapped("a", "bb cc dd ee", terminal, 2) == "a bb cc\n  dd ee"
+        termios.tcsetwinsize(slave, (24, 40))
+        assert wrapped("a", "bb cc dd ee", terminal, 2) == "a bb cc dd ee"
+    os.close(master)

@@ -405,6 +405,8 @@ def _check_terminal(environ: Mapping[str, str], *, low_bandwidth: bool | None) -
         else _COLOURS[color_system(environ, low_bandwidth=low_bandwidth)]
     )
     text = f"{term}, {columns}x{lines}, {colours}"
+    if not (columns and lines):
+        return warning(f"{text}: it has no size. `stty cols 80 rows 24` sets one.")
     if columns < _LEAST_COLUMNS or lines < _LEAST_LINES:
         return warning(f"{text}: make it at least {_LEAST_COLUMNS}x{_LEAST_LINES}.")
     return Found(text)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate, chain
 from math import ceil
 from operator import mul
+from shutil import get_terminal_size
 from typing import Self, TextIO
 
 from wfinspect.clock import SystemClock, duration_seconds
@@ -65,7 +66,7 @@ def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
     """Return a text behind a head in the same way, its further lines moved in by `indent` cells if they fit."""
     if stream is None or not stream.isatty():
         return f"{head} {text}"
-    width = os.get_terminal_size(stream.fileno()).columns
+    width, _ = terminal_size(stream)
     lines = [head]
     for piece in _PIECE.findall(text):
         longer = f"{lines[-1]} {piece}"
@@ -546,17 +547,18 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 def _is_high(text: str) -> bool:
     """Return whether a text and the prompt behind it are higher than the terminal that it goes to."""
-    from shutil import get_terminal_size
+    if not sys.stdout.isatty():
+        return False
+    columns, lines = terminal_size(sys.stdout)
+    return sum(max(1, ceil(cell_width(line) / columns)) for line in text.splitlines()) >= lines
 
-    columns, lines = get_terminal_size()
-    high = sum(max(1, ceil(cell_width(line) / columns)) for line in text.splitlines())
-    return sys.stdout.isatty() and high >= lines
+
+def terminal_size(terminal: TextIO) -> tuple[int, int]:
+    """Return columns and lines of the terminal itself; where it has none, what COLUMNS and LINES say."""
+    own, said = os.get_terminal_size(terminal.fileno()), get_terminal_size()
+    return own.columns or said.columns, own.lines or said.lines
 
 
 def room() -> int | None:
-    """Return the cells of a line on standard output; None where that is not a terminal."""
-    if not sys.stdout.isatty():
-        return None
-    from shutil import get_terminal_size
-
-    return get_terminal_size().columns
+    """Return the cells of a table's line, COLUMNS if the user says so; None where it goes to no terminal."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None

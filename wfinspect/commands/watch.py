@@ -530,7 +530,7 @@ class ProgressLine:
                 words += f", next try {health.trouble.retry_at.astimezone(self._zone):%H:%M:%S}"
         if self._is_terminal and self._stream is not None:
             # A line that wraps could not be taken back.
-            room = os.get_terminal_size(self._stream.fileno()).columns - 1
+            room = output.terminal_size(self._stream)[0] - 1
             line = f"{summary} | {words}"[:room]
             if line != self._line:
                 self.clear()
