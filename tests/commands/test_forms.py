@@ -298,7 +298,35 @@ def test_a_word_that_stands_for_no_row_or_several_is_said(
     assert code in {0, 2}
 
 
-@pytest.mark.parametrize("words", ["get", "logs", "tasks", "status", "compare", "upstream"])
+@pytest.mark.parametrize(
+    ("words", "is_meant"),
+    [
+        *((words, True) for words in ("logs {}", "logs {} --tail 2 --run 1", "upstream {}", "downstream {} -o json")),
+        *((words, False) for words in ("logs {} clean_login_event", "logs {} --failed", "upstream {} clean_login_event")),
+    ],
+)  # fmt: skip
+def test_the_id_of_a_task_is_taken_where_one_may_be_given(
+    command: Command, live: Simulator, words: str, is_meant: bool
+) -> None:
+    live.set_status(ONE, "Failure")
+    before = live.calls.count()
+    alone = command(*words.format(f"{ONE}009").split())
+    made = live.calls.count() - before
+
+    named = command(*words.format(f"--task {ONE}009").split())
+
+    if not is_meant:
+        assert (alone[0], f"{ONE}009 is the ID of a task, join_region_dim" in alone[2]) == (5, True)
+    elif words.startswith("logs"):
+        assert alone == named
+        assert (alone[0], made) == (0, 3)
+        assert f", of instance {ONE}; its times are" in alone[2]
+    else:
+        assert alone[:2] == named[:2]
+        assert (alone[0], f"{made} calls" in alone[2]) == (0, True)
+
+
+@pytest.mark.parametrize("words", ["get", "tasks", "status", "compare"])
 def test_of_the_id_of_a_task_it_is_said_which_instance_that_is_of(
     command: Command, live: Simulator, words: str
 ) -> None:
@@ -309,6 +337,7 @@ def test_of_the_id_of_a_task_it_is_said_which_instance_that_is_of(
     assert live.calls.count("GetTaskInstance") == before + 1
     # Where the service does not say it, its length does.
     err = command(words, f"{ONE}999")[2]
+    assert f": `wfinspect logs --task {ONE}999`." in command("logs", f"{ONE}999")[2]
     assert f"may be that of a task: `wfinspect logs --task {ONE}999`." in err
     assert "may be that of a task" not in command(words, UNKNOWN)[2]
 

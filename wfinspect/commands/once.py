@@ -341,6 +341,14 @@ async def read(source: InstanceSource, keys: Iterable[InstanceKey], attempt: Att
     return outcomes
 
 
+class TaskGiven(NotFound):
+    """The ID of a task was given for that of an instance."""
+
+    def __init__(self, sentence: str, task: TaskInstance) -> None:
+        super().__init__(sentence)
+        self.task = task
+
+
 async def _of_task(
     error: ServiceError, key: InstanceKey, find: Callable[[int], Awaitable[TaskInstance]]
 ) -> ServiceError:
@@ -351,7 +359,7 @@ async def _of_task(
             if number := task.workflow_instance_id:
                 of = f"{shown(task.task_name, limit=200)}, of instance {number}"
                 how = f"use that ID, or `wfinspect logs --task {key.id}`."
-                return NotFound(f"{key.id} is the ID of a task, {of}: {how}")
+                return TaskGiven(f"{key.id} is the ID of a task, {of}: {how}", task)
     return error
 
 

@@ -13,6 +13,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import COMMANDS, output
 from wfinspect.commands.once import (
     Requester,
+    TaskGiven,
     given_key,
     is_worth_retrying,
     resolve_target,
@@ -331,14 +332,14 @@ def _refuse_what_contradicts(args: argparse.Namespace) -> None:
 async def _print_logs(
     requester: Requester, key: InstanceKey | None, args: argparse.Namespace, every: float
 ) -> None:
-    target, of = requester.target, ""
+    target, of, tasks = requester.target, "", list[TaskInstance]()
     if key is not None:
-        tasks = await _of_instance(requester, key, args)
+        tasks += await _of_instance(requester, key, args)
     else:
-        task = await requester.answer(TaskOf(target, task_id(args.task)))
-        tasks = [task]
-        if number := task.workflow_instance_id:
-            key, of = InstanceKey(target, InstanceId(number)), f", of instance {number}"
+        tasks += [await requester.answer(TaskOf(target, task_id(args.task)))]
+    number = tasks[0].workflow_instance_id if tasks else None
+    if number and (key is None or key.id != number):
+        key, of = InstanceKey(target, InstanceId(number)), f", of instance {number}"
     zone = zone_words(target.region, requester.clock.now())
     if args.is_of_failed and tasks:
         output.say(f"The times in these logs are of {zone}.")
@@ -370,7 +371,13 @@ async def _print_logs(
 async def _of_instance(
     requester: Requester, key: InstanceKey, args: argparse.Namespace
 ) -> Sequence[TaskInstance]:
-    page = await requester.answer(TasksOf(key))
+    try:
+        page = await requester.answer(TasksOf(key))
+    except TaskGiven as error:
+        if args.task is not None or args.is_of_failed:
+            raise
+        args.task = str(error.task.id)
+        return [error.task]
     if args.run and args.task is None:
         return [await _run_of(requester, key, page.items, args.run)]
     chosen = _chosen(by_attention(page.items), key.id, args)

@@ -9,7 +9,7 @@ from typing import Any
 
 from wfinspect.clock import Clock
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, say_on_terminal, stored_or
+from wfinspect.commands.once import Requester, TaskGiven, say_on_terminal, stored_or
 from wfinspect.commands.tasks import about, add_task, named_task, read_count, task_id
 from wfinspect.errors import ServiceError
 from wfinspect.export import task_values
@@ -115,7 +115,10 @@ async def _reply(
 ) -> Reply[Any]:
     if search.calls >= _MANY_CALLS:
         say_on_terminal("Still reading, 2 calls a second.")
-    return await requester.reply(request)
+    try:
+        return await requester.reply(request)
+    except TaskGiven as error:
+        return Reply(error.task, requester.clock.now(), calls=2)
 
 
 def _print(rows: Sequence[Reached], blocking: int, zone: tzinfo, now: datetime) -> None:

@@ -491,9 +491,9 @@ class DependencySearch:
         self.known += isinstance(request, (TasksOf, DependenciesOf)) and not outcome.calls
         value = outcome.value
         match request:
-            case InstanceOf():
+            case InstanceOf() if isinstance(value, WorkflowInstance):
                 self._begin_with(value)
-            case TaskOf():
+            case InstanceOf() | TaskOf():
                 self.name, self._start = value.name_or_id, value
                 self.walk = Walk(self.direction, (value,))
             case TasksOf():
