@@ -127,7 +127,8 @@ def test_the_next_step_is_copied_and_never_taken(home: Home, simulator: Simulato
     simulator.set_status(FAILED, "Failure")
     with home.start(FAILED, config=LINKS) as app:
         app.wait_for("2 failed")
-        app.press("Y", *"rerun")
+        # As `?` calls it.
+        app.press("Y", *"rerun command")
         # The line has no room for it: the whole of it is below.
         app.wait_for(r"Rerun +aliyun dataworks-public[\s\S]* ads_user_profile_daily \S+\s+\S*join_")
         app.press("enter")

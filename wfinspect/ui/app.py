@@ -485,7 +485,7 @@ class WfInspectApp(CrashSafeApp):
                     (shown(value or _OF_FAILED, limit=2000), Role.TEXT),
                 ),
                 (),
-                label[:100],
+                f"{label[:100]}{' command' * (label in BY_HAND)}",
             )
             for label, value in self._copyable(row)
         )

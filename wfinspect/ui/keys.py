@@ -56,7 +56,7 @@ COMMANDS = (
     KeyCommand("follow", "W", "app.follow", "follow/unfollow workflow", _OPEN),
     KeyCommand("note", "i", "app.note", "write a note about it", _OPEN),
     KeyCommand("copy", "y", "app.copy_id", "copy the ID", _OPEN, "copy"),
-    KeyCommand("copy-field", "Y", "app.copy_field", "copy field, next command", _OPEN),
+    KeyCommand("copy-field", "Y", "app.copy_field", "copy field, rerun command", _OPEN),
     KeyCommand("export", "e", "app.export", "export, incident report", _OPEN),
     KeyCommand("history", "h", "history", "show its history", _OPEN, "history"),
     KeyCommand("operations", "o", "operations", "show who acted on tasks", _OPEN),
