@@ -635,7 +635,11 @@ async def test_what_a_search_lacks_of_its_place_is_said_and_its_text_stays_as_it
 async def test_tab_offers_the_values_that_are_known() -> None:
     mine = Follow(1, BINDING, Query(77001, 0, name="x"), START)
     async with running(replace(mixed(), follows=(mine,))) as rig:
-        await rig.press("f", "ctrl+u", *"workspace=")
+        await rig.press("f")
+        assert "Enter searches, Up" in rig.text
+        await rig.press("ctrl+u")
+        assert "Enter searches with workspace=88123 date=2026-09-17, Up" in rig.text
+        await rig.press(*"workspace=")
         assert "workspace= 88123, 77001" in rig.text
         await rig.press("7", "tab")
         assert rig.app.screen.input.value == "workspace=77001"

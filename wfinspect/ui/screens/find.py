@@ -372,7 +372,10 @@ class FindScreen(OverlayScreen):
 
     def _nothing(self, width: int) -> tuple[Line, ...]:
         if self._query is None:
-            return (BLANK, *sentence(f"Enter searches, Up and Down offer searches. {HELP}", width))
+            place = self._place_for(self.input.value)
+            how = f" with {place}" if place else ""
+            said = f"Enter searches{how}, Up and Down offer searches. {HELP}"
+            return (BLANK, *sentence(said, width))
         if self._page is None:
             return self.waiting_lines(width, "Searching: a call for each hundred instances...")
         if not self._page.is_last:
@@ -467,7 +470,7 @@ class FindScreen(OverlayScreen):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        if self.is_reading or self.input.value == self._refused:
+        if self.is_reading or (self._refused and self.input.value == self._refused):
             return  # of what stood there before Enter
         self._problem = self._refused = ""
         try:
@@ -475,7 +478,7 @@ class FindScreen(OverlayScreen):
         except UsageError as error:
             self._problem = str(error)
         self._fill_head()
-        for each in (self.top, self.about):
+        for each in (self.top, self.about, self.list):
             each.update_lines()
 
     @on(events.DescendantFocus)
