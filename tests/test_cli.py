@@ -124,7 +124,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["get", "1", "--query", "Status"], "no option '--query': did you mean --field?"),
         (["get", "1", "-w"], "no option '-w': did you mean wfinspect watch?"),
         (["get", "1", "--frobnicate"], "`wfinspect get --help` lists them, e.g. wfinspect get 10"),
-        (["logs", "1", "-C3"], "no option '-C': `wfinspect logs --help` lists them, e.g. "),
+        (["get", "1", "-C3"], "no option '-C': `wfinspect get --help` lists them, e.g. "),
         (["report", "--file", "x"], "'--file': did you mean --out or wfinspect list import?"),
         (["logs", "--file=x"], "no option '--file': did you mean wfinspect list import?"),
         (["tasks", "1", "--project", "1"], "it is one of `watch`, `find`, `follow`; `wfinspect ta"),
@@ -136,6 +136,23 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["watch", "-"], "'-' is not an instance ID: use digits only, e.g. 10432987165. `"),
         (["ads_daily"], "lists the commands. `wfinspect find` and `wfinspect list` print IDs by"),
         (["get", "1", "--context", "x"], "no option '--context': did you mean --profile?"),
+        *(
+            (
+                ["logs", "1", option, "3"],
+                f"no option {name!r}: for lines around a match pipe the log to grep: `",
+            )
+            for option in (
+                "--context",
+                "--context=3",
+                "-C",
+                "-C3",
+                "-A",
+                "-B",
+                "--before",
+                "--after-context",
+            )
+            for name in [option.removesuffix("=3").removesuffix("3")]
+        ),
         (["find", "--state", "Failure"], "no option '--state': did you mean --status?"),
         (["logs", "1", "--lines=5"], "no option '--lines': did you mean --tail?"),
         (["logs", "1", "--since", "1h"], "no option '--since': did you mean --tail?"),
