@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
-from wfinspect.model import Family, InstanceId, Status, TaskInstance
+from wfinspect.model import FOREMOST, Family, InstanceId, Status, TaskInstance, Transition
 
 MARKS: Mapping[Status, str] = {
     Status.NOT_RUN: ".",
@@ -325,7 +325,21 @@ def no_log(why: str, *, earlier: int | None) -> str:
 def before_rerun(tasks: Sequence[TaskInstance]) -> str:
     """Return the sentence on runs that had failed when an instance was rerun; "" for none."""
     runs = [f"{shown(task.name_or_id, limit=60)} (run {task.run_number or 1})" for task in tasks]
-    return f"Failed before the rerun: {listed(runs, 2)}." if runs else ""
+    return f"Failed before the rerun: {_first_of(runs, 2)}." if runs else ""
+
+
+def why_words(change: Transition, most: int = 2, limit: int = 60) -> str:
+    """Return which tasks failed, as it stands behind a change: ``: join_region_dim``; "" for other changes."""
+    names = [shown(task.name_or_id, limit=limit) for task in change.failed]
+    is_known = names and change.family is Family.FAILURE
+    return f": {_first_of(names, most)}" if is_known else ""
+
+
+def _first_of(tasks: Sequence[str], most: int) -> str:
+    # Of more than are kept it is not known how many there are.
+    if len(tasks) < FOREMOST:
+        return listed(tasks, most)
+    return f"{', '.join(tasks[:most])} and more"
 
 
 def log_command(instance_id: InstanceId, run: TaskInstance) -> str:

@@ -331,6 +331,10 @@ class InstanceKey(NamedTuple):
     id: InstanceId
 
 
+FOREMOST = 6
+"""So many tasks of an instance are kept; of the others, that they are there."""
+
+
 class Transition(NamedTuple):
     """A change of status between two good readings."""
 
@@ -351,8 +355,8 @@ class Transition(NamedTuple):
     event: str = ""
     """What is the same in each process that saw this change: run and new state."""
     failed: "tuple[TaskInstance, ...]" = ()
-    """Of a failure its first few tasks that failed, as far as they were read; of the changes in a rerun
-    those from before it."""
+    """Of a failure its tasks that failed, FOREMOST of them and as far as they were read; of the changes in a
+    rerun those from before it."""
 
     @property
     def identity(self) -> tuple[InstanceKey, object]:

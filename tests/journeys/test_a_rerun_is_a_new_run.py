@@ -1,3 +1,4 @@
+import json
 import re
 
 from journey import Home
@@ -35,7 +36,7 @@ def test_a_rerun_that_fails_too_rings_again_also_where_it_was_never_seen_running
         app.wait_for("✖ .* Failure .*again")
         # In its history as well; that of a row without changes is not the log of all.
         app.press("g", "h")
-        app.wait_for(r"rerun[\s\S]*Running -> Failure +\S*\n[^\n]* after \d+")
+        app.wait_for(r"rerun[\s\S]*Running -> Failure\b[\s\S]* after \d+")
         app.press("escape", "G", "h")
         app.wait_for("No change was seen yet. L shows")
         app.quit()
@@ -88,6 +89,12 @@ def test_what_failed_before_a_rerun_is_named_where_it_was_never_on_display(
         app.press("t")
         app.wait_for(rf"tasks as of [^\n]*\n {named}")
         app.press("escape")
+        app.wait_for("WATCHED")
+        app.press("h")
+        app.wait_for(r"Running -> Failure +\n.* join_region_dim, clean_login_event")
+        app.press("L")
+        app.wait_for(r"Failure: join_region_dim and 1 more +\n")
+        app.press("escape")
         app.quit()
     # It is recorded: for commands, and after a restart.
     calls = simulator.calls.count(TASKS)
@@ -96,6 +103,16 @@ def test_what_failed_before_a_rerun_is_named_where_it_was_never_on_display(
     assert "were not read" not in said
     assert simulator.calls.count(TASKS) == calls + 1
     assert "Failed before the rerun: join_region_dim (run 2)" in home.run("report", RERUN).stdout
+    table = home.run("history", RERUN).stdout
+    assert "Running -> Failure: join_region_dim, clean_login_event  " in table
+    assert [line for line in table.splitlines() if "join_" in line and "Failure ->" in line] == []
+    rerun, failure = json.loads(home.run("history", RERUN, "-o", "json").stdout)
+    assert rerun["failed"] == []
+    assert [(each["name"], each["run_number"]) for each in failure["failed"]] == [
+        ("join_region_dim", 2),
+        ("clean_login_event", 1),
+    ]
+    assert ";clean_login_event" in home.run("history", RERUN, "-o", "csv").stdout
     with home.start(RERUN) as app:
         app.wait_for(named)
         app.quit()

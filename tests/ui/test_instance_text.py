@@ -341,6 +341,28 @@ def test_where_a_line_has_no_room_each_change_takes_two() -> None:
     ]
 
 
+def test_a_failure_names_the_tasks_that_failed_as_far_as_there_is_room() -> None:
+    failed = tuple(task(n, name, "Failure") for n, name in enumerate(["join_dim", "\x1bb", "c"], 1))
+    changes = (
+        replace(change(FAILED, "Failure", "Running", ago(minutes=1)), failed=failed),
+        replace(history()[0], failed=failed),
+    )
+
+    assert texts(*changes)[1].startswith(
+        "14:28:00 Running -> Failure: join_dim, \u241bb and 1 more after 41m12s "
+    )
+    assert "join_dim" not in texts(*changes)[0]
+    assert texts(*changes, width=95)[1].startswith(
+        "14:28:00 Running -> Failure: join_dim, \u241bb and... after"
+    )
+    assert texts(*changes, width=40)[3:5] == [
+        "14:28:00 Running -> Failure",
+        "join_dim, \u241bb and 1 more",
+    ]
+    many = replace(history()[0], failed=failed * 2)
+    assert ": join_dim, \u241bb and more " in texts(many)[0]
+
+
 def test_words_from_outside_are_made_safe_and_short() -> None:
     hostile = change(FAILED, "\x1b[31m" + "x" * 90, "[red]\x9b", ago(minutes=2))
     left, right = instance_text.event(replace(hostile, name="a\u202eb"), LOOK, START)

@@ -12,12 +12,12 @@ from hypothesis import Phase, given, settings
 
 from wfinspect.clock import Moment
 from wfinspect.errors import Refused, Unreachable
-from wfinspect.model import Follow, Progress, Query, TaskInstance, WorkflowInstance
+from wfinspect.model import FOREMOST, Follow, Progress, Query, TaskInstance, WorkflowInstance
 from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.notifications import Alerts
-from wfinspect.watching.outlook import FOREMOST, judged_rows
+from wfinspect.watching.outlook import judged_rows
 from wfinspect.watching.store import Store
 
 MINUTE = 60_000

@@ -13,12 +13,13 @@ from wfinspect.commands import output
 from wfinspect.commands.once import say_none, selected_by, selector, stored
 from wfinspect.errors import UsageError
 from wfinspect.export import json_of
-from wfinspect.format import change_words, clock_time, listed, shown
-from wfinspect.model import InstanceKey, Target, Transition, WorkflowInstance, family_of
+from wfinspect.format import change_words, clock_time, listed, shown, why_words
+from wfinspect.model import Family, InstanceKey, Target, Transition, WorkflowInstance, family_of
 from wfinspect.search import Day, date_of, hint_on, ids_and_search, matcher, read_day
 from wfinspect.settings import Settings
 
 KEYS = ("id", "name", "from", "to", "at", "seen_between", "final")
+_KEYS = (*KEYS, "failed")
 _SEARCHED = ("name", "status")
 
 
@@ -33,19 +34,34 @@ class Change(NamedTuple):
     at: datetime
     """The service's own time of the change where that is known, else the reading's."""
     seen_between: tuple[datetime, datetime] | None
+    recorded: Transition | None = None
 
     @classmethod
     def of(cls, found: Transition) -> "Change":
         """Return a change that was recorded."""
         between = found.seen_after, found.seen_by
-        return cls(found.key, found.name, found.from_status, found.to_status, found.at, between)
+        return cls(
+            found.key, found.name, found.from_status, found.to_status, found.at, between, found
+        )
 
     @property
     def values(self) -> output.Values:
         """The change by its keys in JSON."""
         # Whether the run was over follows from its state.
         is_final = family_of(self.to_status).is_settled
-        return dict(zip(KEYS, (self.key.id, *self[1:], is_final), strict=True))
+        return dict(zip(KEYS, (self.key.id, *self[1:-1], is_final), strict=True))
+
+    def failed(self, form: str) -> output.Value:
+        """Return the tasks that failed, as far as they are recorded; in CSV by their names."""
+        recorded = self.recorded
+        if recorded is None or recorded.family is not Family.FAILURE:
+            return []
+        if form == "csv":
+            return [task.name_or_id for task in recorded.failed]
+        return [
+            {"id": task.id, "name": task.task_name, "run_number": task.run_number}
+            for task in recorded.failed
+        ]
 
     def cells(self, zone: tzinfo) -> tuple[str, ...]:
         """Return time, ID, what became what, name."""
@@ -53,7 +69,8 @@ class Change(NamedTuple):
             words = f"-> {shown(self.to_status, limit=40) or 'no status'}"
         else:
             words = change_words(self.from_status, self.to_status, limit=40)
-        change = output.Colored(words, family_of(self.to_status))
+        whole = words + why_words(self.recorded) if self.recorded else words
+        change = output.Colored(whole, family_of(self.to_status), [words])
         return clock_time(self.at, zone), str(self.key.id), change, shown(self.name)
 
     def line(self, form: str, zone: tzinfo, targets: Collection[Target] = ()) -> str:
@@ -80,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="D|DATE",
         help="only those of the last so long, 90s, 5m, 2h, 1d, or since a date: today, yesterday, -2d, 2026-11-28",
     )
-    output.add_output_option(parser, "an array of changes", keys=KEYS)
+    output.add_output_option(parser, "an array of changes", keys=_KEYS)
 
 
 def _read_since(text: str) -> float | Day:
@@ -125,8 +142,8 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     # The service's time of a change may be long before that of its record.
     changes.sort(key=attrgetter("at"), reverse=True)
     if args.output != "table":
-        rows = [change.values for change in changes]
-        output.print_rows(args.output, rows, KEYS, settings.zone)
+        rows = [{**change.values, "failed": change.failed(args.output)} for change in changes]
+        output.print_rows(args.output, rows, _KEYS, settings.zone)
     elif changes:
         titles = (output.titled("WHEN", settings.zone, now), "ID", "CHANGE", "NAME")
         lines = [titles, *(change.cells(settings.zone) for change in changes)]

@@ -306,6 +306,8 @@ def _spans(pieces: Iterable[str], role: Role = Role.TEXT) -> Iterator[Span]:
 _LONGEST_WORD = 20
 _ARROW = " -> "
 _GAPS = 11
+_LEAST_REASON = 12
+"""Cells for the names of tasks that failed, below which a change takes two lines."""
 
 
 def history(
@@ -315,7 +317,7 @@ def history(
     now: datetime,
     width: int,
 ) -> tuple[Line, ...]:
-    """The changes of one instance, newest first: when, what, after how long, and how exactly."""
+    """The changes of one instance, newest first: when, what and why, after how long, and how exactly."""
     if not changes:
         return tuple(sentence("No change was seen yet. L shows all changes.", width))
     rows = [
@@ -328,18 +330,25 @@ def history(
         for change, before in zip(changes, (*changes[1:], None), strict=True)
     ]
     cells = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    is_table = sum(cells) + _GAPS <= width
+    reasons = [fmt.why_words(change) for change in changes]
+    room = width - sum(cells) - _GAPS
+    is_table = room >= min(widest := max(map(cell_len, reasons)), _LEAST_REASON)
+    cells[2] += min(widest, room)
     lines: list[Line] = []
-    for change, (at, old, new, lasted, known) in zip(changes, rows, strict=True):
+    for change, (at, old, new, lasted, known), why in zip(changes, rows, reasons, strict=True):
         role = FAMILY_ROLES[change.family]
         if is_table:
             head = f"{MARGIN}{pad(at, cells[0])}  {pad(old, cells[1])}{_ARROW if old else '    '}"
-            span = f"{pad(new, cells[2])}  "
+            span = f"{pad(new + why, cells[2])}  "
             rest = (f"{pad(lasted, cells[3])}  ", Role.TEXT), (known, Role.DIM)
             lines.append(line((head, Role.DIM), (span, role), *rest))
         else:
             spans = (f"{MARGIN}{at}  {old}{_ARROW if old else ''}", Role.DIM), (new, role)
-            lines.append(line(*crop(spans, width)))
+            has_room = width_of(spans) + cell_len(why) <= width
+            lines.append(line(*crop((*spans, (why * has_room, role)), width)))
+            if not has_room:
+                names = wrap(why.removeprefix(": "), width - 4, is_prose=True)
+                lines += beside([Column("", 1, 1)], (), _spans(names, role))
             pieces = wrap(", ".join(filter(None, (lasted, known))), width - 4, is_prose=True)
             lines += beside([Column("", 1, 1)], (), _spans(pieces, Role.DIM))
     return tuple(lines)
@@ -366,7 +375,7 @@ def event(
     sign = f"{look.glyphs[Status(change.to_status)]} ", role
     number, name = (f"{change.key.id}  ", Role.DIM), fmt.shown(change.name, limit=200)
     old, new = _states(change)
-    news = (f"{new} ", role)
+    news = (f"{new}{fmt.why_words(change, 1, _LONGEST_WORD)} ", role)
     became = ((f"{old} ", Role.DIM), ("-> ", Role.DIM), news) if old else (news,)
     return ((f" {at}  ", Role.DIM), sign, number, (name, Role.TEXT)), became
 

@@ -15,6 +15,7 @@ from wfinspect.errors import ServiceError
 from wfinspect.format import moment as moment_of
 from wfinspect.lateness import Deadline, compare
 from wfinspect.model import (
+    FOREMOST,
     Family,
     InstanceKey,
     Target,
@@ -44,10 +45,6 @@ from wfinspect.watching.notifications import Alerts
 from wfinspect.watching.schedule import Schedule
 from wfinspect.watching.store import Store
 from wfinspect.watching.watchlist import Attention, OutlookState
-
-FOREMOST = 6
-"""So many tasks are kept; of the others, that they are there."""
-
 
 SETTLE_SECONDS = 0.5  # moving through a list costs nothing
 TASKS_SECONDS = 60.0

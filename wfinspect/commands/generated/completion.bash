@@ -32,9 +32,10 @@ _wfinspect() {
         watch/--bizdate|watch/--date|find/--bizdate|find/--date) words='today yesterday' ;;
         watch/--until) words='all:done all:success all:failure any:done any:success any:failure' ;;
         watch/--file|report/--out|*/--config|list/import) compopt -o default 2>/dev/null; return ;;
-        watch/--field|history/--field) words='id name from to at seen_between final' ;;
+        watch/--field) words='id name from to at seen_between final' ;;
         tasks/--status) words='NotRun Running WaitTime CheckingCondition WaitResource WaitTrigger Failure Success Checking frozen dry-run' ;;
         tasks/--field) words='Id TaskId TaskName TaskType Status RunNumber StartedTime FinishedTime TriggerTime WaitingTriggerTime WaitingResourceTime CreateTime ModifyTime BaselineId Priority PeriodNumber Timeout Owner CreateUser ModifyUser Description OperationType RerunMode TriggerType TriggerRecurrence ProcessId Gateway ResourceGroupId ScriptParameters' ;;
+        history/--field) words='id name from to at seen_between final failed' ;;
         compare/--field) words='part name first second differs first_seconds second_seconds first_id second_id' ;;
         upstream/--field|downstream/--field) words='id name status blocks since level dependency through workflow instance workspace owner' ;;
         report/-o|report/--output) words='markdown html json' ;;

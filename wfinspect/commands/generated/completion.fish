@@ -88,7 +88,7 @@ complete -c wfinspect -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'p
 complete -c wfinspect -n '__fish_seen_subcommand_from history' -l since -x -d 'only those of the last so long, 90s, 5m, 2h, 1d, or since a date: today, yesterday, -2d, 2026-11-28'
 complete -c wfinspect -n '__fish_seen_subcommand_from history' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of changes (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from history' -l json -d 'the same as -o json'
-complete -c wfinspect -n '__fish_seen_subcommand_from history' -l field -x -a 'id name from to at seen_between final' -d 'print these values alone, a line for each row; several, as in id,name, are separated by tabs'
+complete -c wfinspect -n '__fish_seen_subcommand_from history' -l field -x -a 'id name from to at seen_between final failed' -d 'print these values alone, a line for each row; several, as in id,name, are separated by tabs'
 complete -c wfinspect -n '__fish_seen_subcommand_from compare' -s o -l output -x -a 'table json csv' -d 'table, json, csv; json prints an array of fields and tasks (default: table)'
 complete -c wfinspect -n '__fish_seen_subcommand_from compare' -l json -d 'the same as -o json'
 complete -c wfinspect -n '__fish_seen_subcommand_from compare' -l field -x -a 'part name first second differs first_seconds second_seconds first_id second_id' -d 'print these values alone, a line for each row; several, as in part,name, are separated by tabs'
