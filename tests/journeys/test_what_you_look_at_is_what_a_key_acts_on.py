@@ -124,7 +124,8 @@ def test_an_id_looked_up_is_a_row_of_the_list_until_it_is_dropped(
         for pasted, known in ((OTHER, OTHER), (FIRST, FIRST), ("", FIRST)):
             text = f"{SECOND + 56} {SECOND + 57} {pasted}"
             app.send(f"\x1b[200~{text}\x1b[201~\r".encode())
-            app.wait_for("Not watched: the service knows none of")
+            said = app.wait_for("Not watched: the service knows none of")
+            assert ("The other one is watched" in said) == bool(pasted)
             wait_detail(app, rf"{known} +watched")
             app.press("y")
             app.wait_for(f"{known}: ")

@@ -109,13 +109,20 @@ async def test_a_stored_row_that_the_service_does_not_know_is_gone_and_stays(
     assert not again.row(1).is_gone
 
 
-async def test_many_unknown_ids_are_told_in_one_sentence(rig: Rig) -> None:
-    rig.source.hold(instance(4))
-    rig.engine.watch([key(n) for n in range(1, 10)])
+async def test_many_unknown_ids_are_told_in_one_notice_with_what_was_added(rig: Rig) -> None:
+    rig.source.hold(instance(4), instance(7), instance(8))
+    rig.engine.watch([key(n) for n in range(1, 7)])
     await rig.run(20.0)
-    assert [row.key.id for row in rig.snapshot.rows] == [4]
-    said = "Not watched: the service knows none of 1, 2, 3, 5, 6 and 3 more."
-    assert rig.texts == [said]
+    rig.engine.watch([key(4), key(7), key(8), key(9)])
+    await rig.run(20.0)
+    rig.engine.watch([key(n) for n in (5, 6)])
+    await rig.run(20.0)
+    assert [row.key.id for row in rig.snapshot.rows] == [4, 7, 8]
+    assert rig.texts == [
+        "Not watched: the service knows none of 1, 2, 3, 5, 6. The other one is watched.",
+        "Not watched: no instance 9 The other 3 are watched.",
+        "Not watched: the service knows none of 5, 6.",
+    ]
 
 
 async def test_an_id_that_cannot_be_reached_is_added_as_pending(rig: Rig) -> None:

@@ -88,6 +88,8 @@ class Engine:
         """New IDs that the service does not know, each with what it said, until that is notified."""
         self._new: deque[InstanceKey] = deque()
         """IDs that were put on the list, from the first of which it is not known yet if it is to stay."""
+        self._together: set[InstanceKey] = set()
+        """What the user put on the list since it was last known of all of them."""
         self._last_good_at: datetime | None = None
         """When the service last answered with instances."""
         self._is_open = self._is_opening = False
@@ -177,6 +179,7 @@ class Engine:
         if is_undoable:
             self._watchlist.note_edit(new, is_addition=True)
         self._new.extend(keys)
+        self._together.update(keys)
         self._reconcile(moment.monotonic)
         for key in keys:
             if self._watchlist.states[key].read_at is None:
@@ -515,18 +518,23 @@ class Engine:
             self._alerts.changed(change, rows[change.key], moment.monotonic, is_ours=is_ours)
 
     def _notify_unknown(self) -> None:
-        """Say which IDs were not added, once that is known of all new ones."""
+        """Say which IDs were not added, and how many others were, once that is known of all new ones."""
         rows = self._watchlist.rows
         while self._new and not self._is_undecided(rows.get(self._new[0])):
             self._new.popleft()
+        if not self._new and not self._unknown:
+            self._together.clear()
         if not self._unknown or any(map(self._is_awaited, self._new)):
             return
         numbers = [str(key.id) for key in self._unknown]
         text = next(iter(self._unknown.values()))
         if len(numbers) > 1:
             text = f"the service knows none of {listed(numbers, _NAMED)}."
+        if others := sum(key in rows and rows[key].is_watched for key in self._together):
+            text += f" The other {'one is' if others == 1 else f'{others:,} are'} watched."
         self._notices.say(f"Not watched: {text}", is_error=True)
         self._unknown.clear()
+        self._together.clear()
 
     def _is_undecided(self, row: Row | None) -> bool:
         return row is not None and row.is_watched and row.instance is None
