@@ -307,7 +307,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             "'noon' is neither a date nor a duration: write 2h, 1d, today, yesterday, -2d or 2026-11-28.",
         ),
         *(
-            ([command, f"date={date}"], f"date: {date!r} is not a date: write today, yesterday, -2")
+            ([command, f"date={date}"], f"date: {date!r} is not a date: write one day, such as -1d")
             for command in ("list", "status", "report", "watch")
             for date in ("yestrday", "1d", "2026-13-40", "10:00")
         ),
