@@ -230,12 +230,29 @@ def test_a_table_is_as_wide_as_the_terminal_and_its_ids_are_whole(
 
 @pytest.mark.parametrize(
     ("width", "line"),
-    [(44, "10432987165  dwd_trade_order  late for 07:30"), (28, "10432987165  dwd_...  late")],
+    [(44, "10432987165  dwd_trade_order  late for 07:30"), (28, "10432987165  dwd_tr...  late")],
 )
 def test_a_cell_with_a_shorter_wording_is_never_cut(width: int, line: str) -> None:
     late = Colored("late for 07:30", "33", ("late",))
     rows = [("ID", "NAME", "LATE"), ("10432987165", "dwd_trade_order", late)]
     assert fitted([rows], width).splitlines()[1] == line
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (49, "10432987165  dwd_trade_o...  late for 07:30  12s"),
+        (46, "10432987165  dwd_trade_order  late for 07:30"),
+        (43, "10432987165  dwd_trade_o...  late for 07:30"),
+        (36, "10432987165  dwd_trade_order  late"),
+        (32, "10432987165  dwd_trade_...  late"),
+    ],
+)
+def test_a_name_takes_the_room_that_other_cells_leave(width: int, line: str) -> None:
+    late = Colored("late for 07:30", "33", ("late",))
+    rows = [("ID", "NAME", "LATE", "READ"), ("10432987165", "dwd_trade_order", late, "12s")]
+    steps = (("NAME", 12), ("READ", 0), ("NAME", 8), ("LATE", 6))
+    assert fitted([rows], width, steps).splitlines()[1] == line
 
 
 def test_a_place_is_said_as_far_as_it_tells_rows_apart() -> None:

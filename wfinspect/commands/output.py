@@ -275,6 +275,7 @@ def fitted(
     A column in which no row has text is left out, and an empty cell of another has a dash. What the
     lines do not hold is taken from a column after the other, by its title and the cells that it keeps at
     least, or 0 where it may go; then from the widest ones. IDs, titles and shortest wordings stay whole.
+    What that leaves over goes to the names.
     """
     columns = [each for part in parts for each in zip(*part, strict=True) if any(each[1:])]
     # Those of times have a zone behind them.
@@ -292,12 +293,18 @@ def fitted(
                 break
             cells, at = max(able)
             widths[at] = cells - 1 if least else _GONE
-    kept = [
-        [title, *(fit(text or "-", cells) for text in texts)]
-        for (title, *texts), cells in zip(columns, widths, strict=True)
-        if cells != _GONE
-    ]
-    return aligned([*zip(*kept, strict=True)])
+    kept = {at: _cut(columns[at], cells) for at, cells in enumerate(widths) if cells != _GONE}
+    name = titles.index("NAME") if "NAME" in titles else None
+    if width is not None and name in kept:
+        # A column that goes, or takes a shorter wording, may free more than was needed.
+        used = sum(max(map(cell_width, column)) + 2 for column in kept.values()) - 2
+        kept[name] = _cut(columns[name], widths[name] + max(0, width - used))
+    return aligned([*zip(*kept.values(), strict=True)])
+
+
+def _cut(column: Sequence[str], width: int) -> list[str]:
+    title, *texts = column
+    return [title, *(fit(text or "-", width) for text in texts)]
 
 
 _IDS = {"ID", "TASK", "INSTANCE", "OWNER"}
