@@ -224,14 +224,35 @@ def test_a_signal_ends_it_in_order(
     assert was_saved(tmp_path)
 
 
-def test_a_blocked_loop_is_ended_by_force_and_the_terminal_restored(session: PtySession) -> None:
+@pytest.mark.parametrize(
+    ("end", "code"), [(signal.SIGTERM, 143), ("ctrl+q", 130), ("ctrl+c ctrl+c", 130)]
+)
+def test_a_blocked_loop_is_ended_by_force_and_the_terminal_restored(
+    session: PtySession, end: str | signal.Signals, code: int
+) -> None:
     session.press("l")
     session.wait_for_bytes(b"BLOCKED")
 
-    session.signal(signal.SIGTERM)
+    if isinstance(end, str):
+        for key in end.split():
+            session.press(key)
+            session.read_for(0.1)
+    else:
+        session.signal(end)
 
-    assert session.wait_exit() == 143
+    assert session.wait_exit() == code
     assert is_restored(session)
+
+
+@pytest.mark.battery
+def test_a_ctrl_c_alone_ends_no_blocked_loop(session: PtySession) -> None:
+    session.press("l")
+    session.wait_for_bytes(b"BLOCKED")
+
+    session.press("ctrl+c")
+
+    session.read_for(6.5)
+    assert session.process.poll() is None
 
 
 @pytest.mark.parametrize("ignored", [None, signal.SIGHUP])

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from queue import Empty, Queue
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
@@ -33,6 +34,8 @@ _RESTORE += "\x1b[<u\x1b[?7h\x1b[H\x1b[J\x1b[?1049l\x1b[?25h"
 _RESTORE_TITLE = "\x1b]2;\x1b\\\x1b[23;2t"  # for a terminal without a stack of titles, an empty one
 _LAST_WORDS = 12  # pieces that restore a terminal in an orderly end
 _TITLE_LIMIT = 120
+_STUCK_SECONDS = 4.0
+"""After so long the app is not merely busy."""
 
 # A Python handler of a fault would return to what caused it, for ever; the others end no process.
 _NOT_ENDING = {
@@ -76,6 +79,9 @@ class HardenedDriver(LinuxDriver):
         # Until it knows one the app takes that of Rich's console, which believes COLUMNS and LINES.
         self._size = self._get_terminal_size()
         self.exit_event = self._stop_reading = StopReading()
+        self._taken = threading.Event()
+        """Set once the app has come to the last key that quits."""
+        self._taken.set()
         self._shutdown = Shutdown(
             request=self._request_end, force=self._force_end, terminal=self.fileno
         )
@@ -180,9 +186,24 @@ class HardenedDriver(LinuxDriver):
             escape_seconds=escape_seconds(os.environ),
             brackets_pastes=bool(os.environ.get("TMUX")),
         )
-        is_there = read_keys(self.fileno, reader, self._stop_reading, self.process_message)
+        is_there = read_keys(self.fileno, reader, self._stop_reading, self._deliver)
         if not is_there:
             self._hang_up()
+
+    def _deliver(self, event: Message) -> None:
+        """Pass an event on; where the app takes none any more, have the keys that quit end it by force."""
+        self.process_message(event)
+        if isinstance(event, events.Key) and event.key in {"ctrl+c", "ctrl+q"}:
+            is_first, self._taken = self._taken.is_set(), threading.Event()
+            self._app.call_later(self._taken.set)
+            if event.key == "ctrl+q" or not is_first:
+                timer = threading.Timer(_STUCK_SECONDS, self._end_unless, [self._taken])
+                timer.daemon = True
+                timer.start()
+
+    def _end_unless(self, taken: threading.Event) -> None:
+        if not (taken.is_set() or self._is_suspended):
+            self._shutdown.notice(signal.SIGINT)
 
     def start_application_mode(self) -> None:
         """Take the terminal; a job in the background gets none."""
