@@ -178,21 +178,15 @@ def _print(
         none = none_listed(settings, terms, is_empty=not found)
         say_none(args.output, f"{none}{_as_stored(found, terms, now)}")
     # What was not read may match, too.
-    if is_table and (unread := _unread_words(found)):
-        output.say(unread)
-    if missing := {*ids} - {row.key.id for row in found}:
-        numbers = " ".join(str(number) for number in ids if number in missing)
-        raise NotFound(f"Not on the list: {numbers}. To add it: wfinspect list add {numbers}")
-
-
-def _unread_words(rows: Iterable[Row]) -> str:
-    """Return the sentence that some rows were never read; "" for none."""
-    if unread := sum(not (row.instance or row.is_gone) for row in rows):
-        return (
+    unread = sum(not (row.instance or row.is_gone) for row in found)
+    if is_table and unread:
+        output.say(
             f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
             "list and store it; `wfinspect status` reads it now, and stores nothing."
         )
-    return ""
+    if missing := {*ids} - {row.key.id for row in found}:
+        numbers = " ".join(str(number) for number in ids if number in missing)
+        raise NotFound(f"Not on the list: {numbers}. To add it: wfinspect list add {numbers}")
 
 
 def _as_stored(rows: Sequence[Row], terms: Collection[Term], now: datetime) -> str:
