@@ -1,5 +1,6 @@
 import json
 import re
+import signal
 import time
 from collections import Counter
 
@@ -322,6 +323,31 @@ def test_a_new_run_joins_the_demo(home: Home) -> None:
         for number in DEMO_IDS:
             app.wait_for(str(number))
         app.wait_for(r"dws_shop_uv_hh *105000000\d\d")
+        app.quit()
+
+
+KILLED = "lambda *_: os.kill(os.getpid(), 9)"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        f"import os; from wfinspect.watching import poller as p; p.Poller.start = {KILLED}",
+        f"import os; from wfinspect import settings as s; s.replace_private = {KILLED}",
+        "",
+    ],
+    ids=["before the first poll", "before it is whole", "without a terminal"],
+)
+def test_the_demo_has_its_whole_list_also_after_a_start_that_failed(home: Home, patch: str) -> None:
+    if patch:
+        with home.start("demo", patch=patch) as app:
+            assert app.wait_exit() == -signal.SIGKILL
+    else:
+        assert home.run("demo").returncode == 2
+    with home.start("demo") as app:
+        for number in DEMO_IDS:
+            app.wait_for(str(number))
+        app.wait_for("[^0-9]1 followed")
         app.quit()
 
 

@@ -27,7 +27,7 @@ from wfinspect.terminal import (
     prepare_environment,
     require_terminal,
 )
-from wfinspect.watching.api import Connect, InstanceSource
+from wfinspect.watching.api import Connect, InstanceSource, Row
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,8 +135,12 @@ def _run_demo(ids: Iterable[InstanceId], settings: Settings, environ: Mapping[st
     from wfinspect.simulator import DEMO_IDS, Simulator
 
     settings = _for_demo(settings)
-    clock = SystemClock()
-    epoch, is_first = _epoch(settings.paths.state_dir / "epoch", clock.now())
+    clock, state_dir = SystemClock(), settings.paths.state_dir
+    epoch = _epoch(state_dir / "epoch", clock.now())
+    if epoch is None:
+        epoch, begun = clock.now(), [InstanceId(each) for each in DEMO_IDS]
+        _begin_list(state_dir, clock, begun, epoch)
+        ids = (*ids, *begun)
     with Simulator(clock=clock, epoch=epoch) as simulator:
         connect_there = connector(simulator.environment(), home_of(environ), clock)
 
@@ -144,19 +148,25 @@ def _run_demo(ids: Iterable[InstanceId], settings: Settings, environ: Mapping[st
             there = target._replace(profile="(env)", endpoint=simulator.url)
             return await connect_there(there, on_call)
 
-        if is_first:
-            _follow_one(settings.paths.state_dir, clock)
-        shown_ids = (*ids, *(DEMO_IDS if is_first else ()))
-        return _show(settings, environ, _DEMO_TARGET, connect, shown_ids)
+        return _show(settings, environ, _DEMO_TARGET, connect, ids)
 
 
-def _follow_one(state_dir: Path, clock: Clock) -> None:
-    """Let new runs of one workflow join the demo's list, as far as that can be kept."""
+def _begin_list(state_dir: Path, clock: Clock, ids: Iterable[InstanceId], epoch: datetime) -> None:
+    """Keep the demo's list, as far as that can be kept, and then, as a sign that it is whole, its epoch.
+
+    New runs of one workflow join it.
+    """
+    from wfinspect.commands.list import Brought, merge
     from wfinspect.watching.store import Store
 
-    follow = Follow(0, _DEMO_TARGET, _DEMO_FOLLOWED, clock.now())
-    with contextlib.suppress(StoreError), contextlib.closing(Store(state_dir, clock.now)) as store:
-        store.add_follow(follow)
+    rows = [Row(InstanceKey(_DEMO_TARGET, each)) for each in ids]
+    follow = Follow(1, _DEMO_TARGET, _DEMO_FOLLOWED, epoch)
+    with (
+        contextlib.suppress(OSError, StoreError),
+        contextlib.closing(Store(state_dir, clock.now)) as store,
+    ):
+        merge(store, Brought(rows, [follow]), epoch)
+        replace_private(state_dir / "epoch", epoch.isoformat())
 
 
 def _for_demo(settings: Settings) -> Settings:
@@ -169,18 +179,13 @@ def _for_demo(settings: Settings) -> Settings:
     )
 
 
-def _epoch(path: Path, now: datetime) -> tuple[datetime, bool]:
-    """Return when the simulated fleet began, and whether that is now.
-
-    It begins at each start where nothing can be written.
-    """
+def _epoch(path: Path, now: datetime) -> datetime | None:
+    """Return when the simulated fleet began; None where it begins now."""
     with contextlib.suppress(OSError, ValueError):
         epoch = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
         if epoch.tzinfo is not None and epoch <= now:
-            return epoch.astimezone(UTC), False
-    with contextlib.suppress(OSError, StoreError):
-        replace_private(path, now.isoformat())
-    return now, True
+            return epoch.astimezone(UTC)
+    return None
 
 
 def _serve(args: argparse.Namespace) -> int:
