@@ -1,8 +1,11 @@
+import re
+
+import pytest
 from journey import Home
 
 from wfinspect.simulator import DEMO_IDS, Simulator
 
-FAILED = DEMO_IDS[0]
+FAILED, GOES_ON = DEMO_IDS[:2]
 
 
 def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
@@ -74,4 +77,56 @@ def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(
         simulator.set_status(FAILED, "Failure")
         app.wait_for_bell()
         app.wait_for(r"✖ Failure  ads_user_profile_daily .*tasks as of[\s\S]*2 failed")
+        app.quit()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (110, 30), (160, 48)])
+def test_tasks_are_announced_before_they_are_read_and_push_nothing_aside(
+    home: Home, simulator: Simulator, size: tuple[int, int]
+) -> None:
+    home.hurry()
+    simulator.set_status(FAILED, "Failure")
+    simulator.set_status(GOES_ON, "Running")
+    simulator.faults.add("slow", action="ListTaskInstances", seconds=1.5)
+
+    def places() -> list[int]:
+        lines = app.text().splitlines()
+        return [n for n, each in enumerate(lines) if re.search("TASKS|Started  |TIMES", each)]
+
+    with home.start(FAILED, GOES_ON, size=size) as app:
+        app.wait_for("✖ 1")
+        app.press("s", "s", "s", "s", "g", "enter")
+        app.wait_for(r"TASKS reading\.\.\.")
+        before = places()
+        app.wait_for(r"9/12 done, 2 failed[\s\S]*TASKS 12 *\n[\s\S]*and 6 more")
+        assert places() == before
+        # How long it runs is said before it is compared with what is usual.
+        app.press("escape", "j", "enter")
+        app.wait_for(r"running \dh\d\dm[^\n]*\n[\s\S]*TASKS reading\.\.\.")
+        before = places()
+        app.wait_for(r"running \dh\d\dm, usually[\s\S]*TASKS 16 *\n[\s\S]*and 10 more")
+        # In a narrow pane that takes a second line.
+        assert [place - then for place, then in zip(places(), before, strict=True)] in (
+            [0] * len(before),
+            [1] * len(before) if size == (80, 24) else None,
+        )
+        app.quit()
+
+
+def test_why_tasks_are_not_read_is_said_in_their_place(home: Home, simulator: Simulator) -> None:
+    home.hurry()
+    simulator.set_status(FAILED, "Failure")
+    simulator.set_status(GOES_ON, "Failure")
+    simulator.faults.add("InvalidParameter", action="ListTaskInstances", times=1)
+    with home.start(FAILED, GOES_ON, size=(110, 30)) as app:
+        app.wait_for("✖ 2")
+        app.press("s", "s", "s", "s", "g")
+        app.wait_for("TASKS not read: InvalidParameter")
+        # Once it was refused it is not requested by itself; as it was read by a key it is shown.
+        app.press("t")
+        app.wait_for("9/12 done, 2 failed")
+        app.press("escape")
+        app.wait_for("TASKS 12")
+        app.press("p", "j")
+        app.wait_for(r"dwd_trade[\s\S]*TASKS not read: paused")
         app.quit()

@@ -164,7 +164,11 @@ def outage() -> Snapshot:
         mixed(),
         rows=rows,
         health=Health(
-            contact=Contact.NOT_LIVE, trouble=trouble, last_good_at=read, calls_today=1204
+            contact=Contact.NOT_LIVE,
+            trouble=trouble,
+            last_good_at=read,
+            calls_today=1204,
+            tasks_wait=f"not read: {trouble.cause}",
         ),
     )
 

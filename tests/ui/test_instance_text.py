@@ -26,7 +26,7 @@ from wfinspect.ui.lines import Line, Role, width_of
 from wfinspect.ui.rows import RowTable, list_line, row_columns, sidebar_lines
 from wfinspect.ui.tasks_text import outlook_lines, task_lines
 from wfinspect.ui.theme import look_for
-from wfinspect.watching.api import Row, Trouble
+from wfinspect.watching.api import Outlook, Row, Trouble
 
 LOOK = look_for(ZoneInfo("Asia/Shanghai"), is_ascii=False)
 MINUTE = 60_000
@@ -139,8 +139,8 @@ def below(one: Row, width: int = 35) -> str:
     return sidebar_lines(one, MARK, LOOK, START, width)[1].text.strip()
 
 
-def said(one: Row, width: int = WIDE) -> list[str]:
-    return [each.text for each in outlook_lines(one, LOOK, START, width)]
+def said(one: Row, width: int = WIDE, wait: str = "") -> list[str]:
+    return [each.text for each in outlook_lines(one, LOOK, START, width, wait)]
 
 
 def test_a_row_shows_a_figure_and_that_it_is_late() -> None:
@@ -277,10 +277,31 @@ def test_the_foremost_tasks_say_what_they_do_for_how_long_how_often_and_since_wh
     assert lines[52][1] == " ✖ build_profile_wide  Failure        13m00s"
 
 
-def test_no_tasks_are_shown_that_are_unknown_or_old() -> None:
-    assert task_lines(with_outlook(running(41)), LOOK, START, 80) == ()
-    assert task_lines(with_outlook(running(41), FOREMOST, is_old=True), LOOK, START, 80) == ()
-    assert task_lines(running(41), LOOK, START, 80) == ()
+def test_tasks_that_are_unknown_or_old_have_their_place_while_they_are_read() -> None:
+    old = with_outlook(running(41), FOREMOST, is_old=True)
+    few = with_outlook(running(41), FOREMOST, is_old=True, total=3)
+    for one, lines in ((running(41), 8), (old, 8), (few, 4)):
+        found = task_lines(one, LOOK, START, 80)
+        assert [each.text.rstrip() for each in found] == [" TASKS reading...", *[""] * (lines - 1)]
+    # What was read before keeps it.
+    assert len(task_lines(few, LOOK, START, 80, "not read: unreachable")) == 4
+    assert said(running(41))[0].strip() == ""
+
+
+def test_why_no_tasks_are_known_stands_in_their_place() -> None:
+    none = replace(running(41), outlook=Outlook(no_tasks="none"))
+    for one, wait, why in (
+        (running(41), "not read: paused", "not read: paused"),
+        (none, "not read: paused", "none"),
+        (none, "", "none"),
+    ):
+        assert [each.text for each in task_lines(one, LOOK, START, 80, wait)] == [f" TASKS {why}"]
+        assert said(one, wait=wait) == [" running 41m"]
+    assert task_lines(replace(none, is_gone=True), LOOK, START, 80) == ()
+    assert said(replace(running(41), is_gone=True, is_live=False)) == []
+    hostile = task_lines(running(41), LOOK, START, 36, "not read: \x1b]0;x\x07" + "店" * 40)
+    assert [cell_len(each.text) <= 36 for each in hostile] == [True]
+    assert "\x1b" not in hostile[0].text
 
 
 def test_hostile_tasks_of_any_width_stay_within_the_pane() -> None:

@@ -323,11 +323,11 @@ async def test_enter_gives_the_keys_to_the_detail_and_escape_gives_them_back() -
     async with running(mixed()) as rig:
         await rig.press("enter")
         assert rig.app.main.detail.text.has_focus
-        assert "Business date" in rig.text
+        assert "Started  " in rig.text
         await rig.press("escape")
 
         assert rig.app.main.list.has_focus
-        assert "Business date" not in rig.text
+        assert "Started  " not in rig.text
 
 
 async def test_escape_in_the_list_takes_off_what_was_looked_up() -> None:
@@ -958,7 +958,7 @@ async def test_angle_brackets_turn_the_tabs() -> None:
         await rig.press(">")
         assert "Running -> Failure" in rig.text
         await rig.press(">")
-        assert "Business date" in rig.text
+        assert "Started  " in rig.text
         await rig.press("<", "<")
         assert "growth" in rig.text
 
@@ -1038,7 +1038,7 @@ async def test_another_instance_is_shown_from_its_top() -> None:
     async with running(mixed()) as rig:
         await rig.press("enter", "G", ">", "escape", "j", "enter")
 
-        assert await rig.shows("Status        ")
+        assert await rig.shows("TASKS")
 
 
 async def test_z_zooms_the_pane_that_has_the_keys_and_a_resize_keeps_it() -> None:
@@ -1102,7 +1102,7 @@ async def test_the_reading_of_an_opened_instance_appears_when_it_comes() -> None
         )
 
         assert "not watched, w adds it" in rig.text
-        assert "Business date" in rig.text
+        assert "Started  " in rig.text
 
 
 async def test_a_click_moves_the_cursor() -> None:

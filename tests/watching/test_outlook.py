@@ -56,6 +56,10 @@ class Watched(Asker):
         return self.row(number).outlook
 
     @property
+    def wait(self) -> str:
+        return self.snapshot.health.tasks_wait
+
+    @property
     def counts(self) -> tuple[int, int]:
         """Calls for tasks, and for earlier runs."""
         return len(self.called("tasks")), len(self.called("find"))
@@ -402,6 +406,7 @@ async def test_nothing_is_asked_while_the_budget_runs_short(rig: Watched) -> Non
     await rig.run(120.0)
 
     assert rig.counts == (0, 0)
+    assert rig.wait == "not read: budget runs short"
 
 
 async def test_nothing_is_asked_while_the_watch_pauses(rig: Watched) -> None:
@@ -410,6 +415,39 @@ async def test_nothing_is_asked_while_the_watch_pauses(rig: Watched) -> None:
     await rig.run(120.0)
 
     assert rig.counts == (0, 0)
+    assert rig.wait == "not read: paused"
+    rig.engine.set_paused(paused=False)
+    await rig.run(5.0)
+    assert rig.wait == ""
+
+
+async def test_why_no_tasks_are_read_is_said_of_what_is_on_display(rig: Watched) -> None:
+    await rig.watch(5)
+    assert rig.wait == ""
+    await rig.open()
+    await rig.run(400.0)
+    assert rig.wait == "not read: no key was pressed"
+    rig.engine.touch()
+    rig.source.error = Unreachable("no route")
+    await rig.run(30.0)
+    assert rig.wait == "not read: unreachable"
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"), [(((),), "none"), (((task(1, "Success"),),) * 21, "not read: too many")]
+)
+async def test_what_came_of_a_request_without_tasks_is_kept_until_there_are_some(
+    rig: Watched, pages: tuple[tuple[TaskInstance, ...], ...], said: str
+) -> None:
+    tasks, rig.source.pages = rig.source.pages, pages
+    await rig.open(status="Failure", modify_time=ms(START))
+    await rig.run(40.0)
+    assert rig.outlook().no_tasks == said
+    rig.source.pages = tasks
+    await rig.open(status="Running", modify_time=ms(START) + 1)
+    await rig.run(40.0)
+    assert rig.outlook().no_tasks == ""
+    assert rig.outlook().progress == Progress(1, 0, 1, 3)
 
 
 async def test_who_is_refused_asks_again_ten_minutes_later(rig: Watched) -> None:
@@ -417,6 +455,7 @@ async def test_who_is_refused_asks_again_ten_minutes_later(rig: Watched) -> None
     rig.source.errors = [Refused("tasks may not be read"), Refused("nor found")]
     await rig.run(60.0)
     assert rig.counts == (1, 1)
+    assert {rig.wait, rig.outlook().no_tasks} == {"not read: refused"}
     rig.engine.touch()
     await rig.run(560.0)
     rig.engine.touch()

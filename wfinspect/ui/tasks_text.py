@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wfinspect import format as fmt
 from wfinspect.errors import ServiceError
 from wfinspect.model import (
+    FOREMOST,
     Family,
     OperationLog,
     Progress,
@@ -447,19 +448,28 @@ def task_line(
     return line((f" {glyph} ", role), *in_columns(values, columns), *drawn)
 
 
-def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
-    """The progress as a bar, and how long it takes against what is usual."""
+def outlook_lines(
+    row: Row, look: Look, now: datetime, width: int, wait: str = ""
+) -> tuple[Line, ...]:
+    """The progress as a bar, and how long it takes against what is usual.
+
+    What is still to come has its place. `wait` says why tasks are not read for now.
+    """
     if row.instance is None:
         return ()
     lines: list[Line] = []
     if (progress := row.outlook.progress) is not None and not is_overtaken(row):
         is_live = row.outlook.is_progress_live
         lines.append(progress_line(progress, look, width, is_live=is_live))
+    elif not (wait or row.outlook.no_tasks or row.is_gone):
+        lines.append(BLANK)
     if said := fmt.before_rerun(row.failed_before):
         lines += instance_text.sentence(said, width)
     if (deadline := row.outlook.deadline) and row.is_live:
         lines += instance_text.sentence(deadline.words(look.zone)[0], width, Role.TROUBLE)
-    lateness = row.outlook.lateness
+    lateness, ran = row.outlook.lateness, row.instance.run_seconds(now)
+    if lateness is None and row.is_live and row.family is Family.ACTIVE and ran is not None:
+        lines += instance_text.sentence(f"running {fmt.duration(ran, in_minutes=True)}", width)
     if lateness is not None and row.is_live and (lateness.usual or not row.instance.is_settled):
         said = lateness.sentence(now)
         if lateness.expected_at is not None and now < lateness.expected_at:
@@ -474,13 +484,20 @@ def outlook_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line
     return tuple(lines)
 
 
-def task_lines(row: Row, look: Look, now: datetime, width: int) -> tuple[Line, ...]:
-    """Return the tasks that need attention first, with a title that counts all; () where none are known."""
-    outlook = row.outlook
-    tasks = outlook.foremost if outlook.is_progress_live else ()
-    if not tasks or outlook.progress is None:
+def task_lines(row: Row, look: Look, now: datetime, width: int, wait: str = "") -> tuple[Line, ...]:
+    """Return the tasks that need attention first, with a title that counts all.
+
+    Where they are not known, why; the others have their place, also while they are read. `wait` as above.
+    """
+    outlook, tasks = row.outlook, row.outlook.foremost
+    total = outlook.progress.total if outlook.progress else FOREMOST + 1
+    if not outlook.is_progress_live:
+        why_not = fmt.shown(outlook.no_tasks or wait)
+        head = section("TASKS", why_not or "reading...")
+        room = min(total, FOREMOST + 1) if tasks or not why_not else 0
+        return () if row.is_gone else (line(*crop(head.spans, width)), *[BLANK] * room)
+    if not tasks:
         return ()
-    total = outlook.progress.total
     names, kinds = widest(tasks)
     words = max(cell_len(state_of(task, look)[1]) for task in tasks)
     name_cells = min(names, 40, max(8, width - words - _TASK_FIGURES + _RUN_CELLS))

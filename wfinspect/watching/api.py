@@ -85,6 +85,8 @@ class Outlook(NamedTuple):
     """The few of its tasks that need the user first, as read with `progress`."""
     touched: tuple[TaskInstance, ...] = ()
     """The first few to which something may have been done by hand, as read with `progress`."""
+    no_tasks: str = ""
+    """What came of a request for its tasks where that is not known, in a few words, e.g. ``none``."""
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -353,6 +355,8 @@ class Health(NamedTuple):
     """A sentence when nothing can be saved."""
     remarks: tuple[str, ...] = ()
     """Short words for the status line, e.g. ``List refused: single calls``."""
+    tasks_wait: str = ""
+    """Why the tasks of what is on display are not read by themselves for now, in a few words; "" while they are."""
 
 
 class Notice(NamedTuple):

@@ -556,6 +556,7 @@ class Engine:
             interval_seconds=self._attention.interval_seconds,
             store_trouble=self._journal.trouble,
             remarks=self._schedule.groups.remarks(moment.monotonic),
+            tasks_wait=self._outlooks.tasks_wait,
         )
         until = self._view.draw(health, self._targets(), self._attention.displayed, moment)
         return min(until, bucket.ends_at)

@@ -18,6 +18,7 @@ from wfinspect.model import (
     FOREMOST,
     Family,
     InstanceKey,
+    Page,
     Target,
     TaskInstance,
     WorkflowInstance,
@@ -102,7 +103,10 @@ class OutlookTracker:
         self._runs_free_at = -inf
         self._around: deque[InstanceKey] = deque()
         """The rows that are still to be looked at in this pass over the list."""
-        self._quiet: dict[tuple[type, Target], float] = {}
+        self._quiet: dict[tuple[type, Target], tuple[float, str]] = {}
+        """Until when a kind of request is not sent, and why."""
+        self.tasks_wait = ""
+        """As of `Health`."""
 
     def follow(self) -> None:
         """Bring what is known in line with the readings that were taken in."""
@@ -113,11 +117,14 @@ class OutlookTracker:
 
     def step(self) -> None:
         """Request what is worth it now."""
+        moment = self._clock.moment()
+        monotonic, key = moment.monotonic, self._attention.displayed
+        is_attended, self.tasks_wait = self._attention.is_paid(monotonic), ""
+        if key is not None:
+            unattended = "" if is_attended else "not read: no key was pressed"
+            self.tasks_wait = self._why_not(TasksOf, key.target, monotonic) or unattended
         if self._schedule.is_paused:
             return
-        moment = self._clock.moment()
-        monotonic = moment.monotonic
-        key, is_attended = self._attention.displayed, self._attention.is_paid(monotonic)
         is_settled = monotonic >= self._attention.opened_at + SETTLE_SECONDS
         if key in self._watchlist.rows and is_attended and is_settled:
             self._look_closely(key, moment)
@@ -182,7 +189,7 @@ class OutlookTracker:
         if state is None:
             return
         family, monotonic = self._watchlist.rows[key].family, moment.monotonic
-        if monotonic >= state.tasks_at and self._may_request(TasksOf, key.target, monotonic):
+        if monotonic >= state.tasks_at and not self.tasks_wait:
             state.tasks_at = monotonic + TASKS_SECONDS if family is Family.ACTIVE else inf
             self._request(TasksOf(key))
         if not (state.is_complete or family.is_settled):
@@ -205,7 +212,7 @@ class OutlookTracker:
             if key in rows:
                 self._note_failure(key)
         targets = {key.target for key in self._failures}
-        open_to = {each for each in targets if self._may_request(TasksOf, each, monotonic)}
+        open_to = {each for each in targets if not self._why_not(TasksOf, each, monotonic)}
         able = [key for key in self._failures if key.target in open_to]
         for key in sorted(able, key=lambda key: state_since(rows[key]) or 0.0, reverse=True):
             del self._failures[key]
@@ -281,18 +288,24 @@ class OutlookTracker:
         self._watchlist.touch([key])
         self._follow(key)
 
-    def _may_request(self, kind: type, target: Target, monotonic: float) -> bool:
+    def _why_not(self, kind: type, target: Target, monotonic: float) -> str:
+        """Return why nothing of a kind is requested for now, in a few words; "" where it is."""
         limits = self._schedule.limits
-        return (
-            monotonic >= self._quiet.get((kind, target), -inf)
-            and limits.open_breaker(target) is None
-            # The bucket is at least half full.
-            and limits.bucket(target, monotonic).stretch(monotonic) == 1.0
-        )
+        breaker = limits.open_breaker(target)
+        quiet_until, refused = self._quiet.get((kind, target), (-inf, ""))
+        if self._schedule.is_paused:
+            return "not read: paused"
+        if breaker is not None and breaker.error is not None:
+            return _not_read(breaker.error)
+        if monotonic < quiet_until:
+            return refused
+        # Else the bucket is at least half full.
+        is_short = limits.bucket(target, monotonic).stretch(monotonic) > 1.0
+        return "not read: budget runs short" if is_short else ""
 
     def _request_runs(self, key: InstanceKey, monotonic: float) -> bool:
         is_free = monotonic >= self._runs_free_at
-        if not (is_free and self._may_request(EarlierRuns, key.target, monotonic)):
+        if not is_free or self._why_not(EarlierRuns, key.target, monotonic):
             return False
         self._runs_free_at = monotonic + _ANSWER_SECONDS
         self._request(EarlierRuns(key, most=1))
@@ -302,7 +315,7 @@ class OutlookTracker:
         def heard(outcome: Outcome[Any]) -> None:
             if isinstance(outcome, ServiceError):
                 quiet_until = self._clock.monotonic() + QUIET_SECONDS
-                self._quiet[type(request), request.destination] = quiet_until
+                self._quiet[type(request), request.destination] = quiet_until, _not_read(outcome)
                 known = self._watchlist.states.get(request.key)
                 if isinstance(request, TasksOf) and known is not None and known.outlook is not None:
                     known.outlook.tasks_at = quiet_until
@@ -313,7 +326,7 @@ class OutlookTracker:
     def _learn(self, request: Request[Any], outcome: Outcome[Any]) -> None:
         if isinstance(request, EarlierRuns):
             self._runs_free_at = -inf
-        if isinstance(outcome, ServiceError) or not isinstance(request, (EarlierRuns, TasksOf)):
+        if not isinstance(request, (EarlierRuns, TasksOf)):
             return
         key, moment = request.key, self._clock.moment()
         if key not in self._watchlist.rows:
@@ -321,26 +334,41 @@ class OutlookTracker:
         state = self._examined(key, moment)
         if state is None:
             return
-        row = self._watchlist.rows[key]
-        if isinstance(request, EarlierRuns):
+        if isinstance(request, TasksOf):
+            self._learn_tasks(key, state, outcome, moment)
+        elif not isinstance(outcome, ServiceError):
             self._examine(key, state, moment)
+
+    def _learn_tasks(
+        self,
+        key: InstanceKey,
+        state: OutlookState,
+        outcome: Outcome[Page[TaskInstance]],
+        moment: Moment,
+    ) -> None:
+        row = self._watchlist.rows[key]
+        outlook, no_tasks = row.outlook, ""
+        if isinstance(outcome, ServiceError):
+            no_tasks = _not_read(outcome)
         elif not outcome.value.is_last:
             # More than are read at all: twenty calls without a result are enough.
-            state.tasks_at = inf
+            state.tasks_at, no_tasks = inf, "not read: too many"
         elif tasks := outcome.value.items:
             lasts = inf if row.family.is_settled else 1.5 * TASKS_SECONDS
             state.progress_until = moment.monotonic + lasts
             ranked = by_attention(tasks)
             touched = [task for task in ranked if task.may_have_operations]
-            outlook = row.outlook._replace(
+            outlook = outlook._replace(
                 progress=progress(tasks),
                 foremost=_few(ranked),
                 touched=_few(touched),
             )
-            self._keep(key, outlook)
-            self._watchlist.touch([key])
             if row.family is Family.FAILURE:
                 self._journal.explain(key, _few(failed_tasks(tasks)))
+        else:
+            no_tasks = "none"
+        self._keep(key, outlook._replace(no_tasks=no_tasks))
+        self._watchlist.touch([key])
 
     def _notify(self, key: InstanceKey, said: str, claim: str) -> None:
         """Have it announced that a run is late, once over all processes and starts."""
@@ -354,6 +382,10 @@ class OutlookTracker:
 def _few(tasks: Sequence[TaskInstance]) -> tuple[TaskInstance, ...]:
     """Return the first of some tasks, without their JSON: there may be a thousand rows."""
     return tuple(task._replace(raw="") for task in tasks[:FOREMOST])
+
+
+def _not_read(error: ServiceError) -> str:
+    return f"not read: {error.cause}"
 
 
 def judged_rows(
@@ -435,6 +467,7 @@ def followed(
             outlook = outlook._replace(progress=None, foremost=(), touched=())
         if before.status != instance.status or outlook.progress is None:
             state.progress_until = state.tasks_at = -inf
+            outlook = outlook._replace(no_tasks="")
         outlook = judged(outlook, state)
     # A reading taken before it was late says nothing: the run may have ended in time.
     lateness, is_active = outlook.lateness, instance.family is Family.ACTIVE

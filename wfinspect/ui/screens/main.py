@@ -240,7 +240,7 @@ class MainScreen(SparingScreen[None]):
 
     def rested(self) -> None:
         """Have the row under the cursor read more often."""
-        row = self.list.chosen
+        row, self._rest = self.list.chosen, None
         if row and row.is_unseen and (row.key, row.last_change) == self._noticed:
             self.control.mark_seen([row.key])
         if (row and row.key) != self._displayed:
@@ -365,6 +365,8 @@ class MainScreen(SparingScreen[None]):
             self.request_operations([wanted[0][1]], self._show_operations)
         width, height = self.app.size
         has_tabs = width < _ONE_TEXT[0] or height < _ONE_TEXT[1]
+        is_coming = self._rest is not None or (row and row.key) == self._displayed
+        self.detail.tasks_wait = self.snapshot.health.tasks_wait or "not read yet" * (not is_coming)
         self.detail.follows = self.snapshot.follows
         self.detail.show_row(row, history, self.operations, self._now, has_tabs=has_tabs)
         self.call_after_refresh(self.note_painted)
@@ -586,8 +588,8 @@ class MainScreen(SparingScreen[None]):
         if (row := self.list.chosen) is not None and row.key != self._displayed:
             # It has left the row that it was led to.
             self._came_from = None
-        self._show_chosen()
         self._begin_rest()
+        self._show_chosen()
         self._update_status()
         self._sort_later()
 

@@ -309,6 +309,8 @@ class Detail(Vertical):
         self._tab = 0
         self.follows: Sequence[Follow] = ()
         """What is followed, of which one may have brought the row."""
+        self.tasks_wait = ""
+        """Why its tasks are not read for now, in a few words."""
         self._is_other = False
         """Another text is to be shown, from its start, as soon as there is room for it."""
         self._starts: list[int] = []
@@ -427,11 +429,11 @@ class Detail(Vertical):
         title = _TABS[self._tab]
         if self._has_tabs and title != "Core":
             return (*head, *self._part(title, found, width))
-        outlook = outlook_lines(row, self._look, self._now, width)
+        outlook = outlook_lines(row, self._look, self._now, width, self.tasks_wait)
         # The tasks that matter, where it failed or runs.
         has_tasks = row.family in {Family.FAILURE, Family.ACTIVE}
-        tasks = task_lines(row, self._look, self._now, width) if has_tasks else ()
-        for part in (instance_text.about(row, self.follows, width), outlook, tasks):
+        tasks = task_lines(row, self._look, self._now, width, self.tasks_wait)
+        for part in (instance_text.about(row, self.follows, width), outlook, tasks * has_tasks):
             head += [*part, BLANK] if part else []
         core = partial(instance_text.core, row, found, self._look, self._now)
         if self._has_tabs:
