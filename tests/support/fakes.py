@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 
 from wfinspect.clock import Moment
@@ -124,7 +125,8 @@ class ScriptedSource:
         await self._called("get", (instance_id,))
         if instance_id not in self.held:
             raise NotFound(f"no instance {instance_id}")
-        return self.held[instance_id]
+        # Each answer makes objects of its own.
+        return copy(self.held[instance_id])
 
     async def list_workflow_instances(
         self, ids: Sequence[InstanceId], *, project_id: int, biz_date: int, env_type: str
@@ -134,7 +136,7 @@ class ScriptedSource:
             raise self.list_error
         wanted = self.held if self.ignores_ids else [i for i in ids if i in self.held]
         return tuple(
-            each
+            copy(each)
             for each in (self.held[i] for i in wanted if i not in self.unlisted)
             if (each.project_id, each.biz_date, each.env_type) == (project_id, biz_date, env_type)
         )

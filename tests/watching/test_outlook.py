@@ -12,12 +12,20 @@ from hypothesis import Phase, given, settings
 
 from wfinspect.clock import Moment
 from wfinspect.errors import Refused, Unreachable
-from wfinspect.model import FOREMOST, Follow, Progress, Query, TaskInstance, WorkflowInstance
+from wfinspect.model import (
+    FOREMOST,
+    Follow,
+    InstanceKey,
+    Progress,
+    Query,
+    TaskInstance,
+    WorkflowInstance,
+)
 from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.notifications import Alerts
-from wfinspect.watching.outlook import judged_rows
+from wfinspect.watching.outlook import OutlookTracker, judged_rows
 from wfinspect.watching.store import Store
 
 MINUTE = 60_000
@@ -225,11 +233,27 @@ async def test_of_two_processes_one_reads_which_tasks_failed(rig: Watched, tmp_p
     for _ in range(60):
         await rig.run(1.0)
         await other.run(1.0)
-    await other.engine.aclose()
 
     assert rig.counts[0] + other.counts[0] == 1
     for each in (rig, other):
         assert [t.id for t in each.row().failed] == [1]
+    await other.engine.aclose()
+
+
+async def test_a_failure_that_another_process_explains_is_read_where_it_is_looked_at(
+    rig: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = list[InstanceKey]()
+    monkeypatch.setattr(OutlookTracker, "_claim", lambda _, key, __: claims.append(key))
+    rig.source.pages = ((task(1, "Failure"),),)
+    await rig.watch(5)
+    await failed(rig, 1)
+    await rig.run(60.0)
+    assert (claims, rig.counts[0]) == ([key(1)], 0)
+    rig.engine.display(key(1))
+    await rig.run(5.0)
+
+    assert rig.outlook().progress == Progress(0, 1, 0, 1)
 
 
 async def test_a_failure_that_is_no_change_is_read_too_unless_it_is_final(rig: Watched) -> None:
@@ -431,6 +455,17 @@ async def test_why_no_tasks_are_read_is_said_of_what_is_on_display(rig: Watched)
     rig.source.error = Unreachable("no route")
     await rig.run(30.0)
     assert rig.wait == "not read: unreachable"
+
+
+@pytest.mark.parametrize(("pages", "calls"), [(((),), 4), (((task(1, "Success"),),) * 21, 20)])
+async def test_what_has_no_tasks_or_too_many_costs_no_more_than_others(
+    rig: Watched, pages: tuple[tuple[TaskInstance, ...], ...], calls: int
+) -> None:
+    rig.source.pages = pages
+    await rig.open()
+    await rig.run(240.0)
+
+    assert rig.counts[0] == calls
 
 
 @pytest.mark.parametrize(

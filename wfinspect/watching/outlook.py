@@ -217,9 +217,9 @@ class OutlookTracker:
         for key in sorted(able, key=lambda key: state_since(rows[key]) or 0.0, reverse=True):
             del self._failures[key]
             state = self._examined(key, moment)
-            if state is None or monotonic < state.tasks_at:
+            if state is None or monotonic < max(state.tasks_at, state.explained_at):
                 continue  # its next reading notes it again
-            state.tasks_at = monotonic + QUIET_SECONDS
+            state.explained_at = monotonic + QUIET_SECONDS
             if self._claim(key, moment):
                 state.tasks_at = inf
                 self._explained.spend(monotonic)
@@ -465,7 +465,7 @@ def followed(
             state.examined_on, state.runs, state.is_complete = None, (), False
         if is_other_run:
             outlook = outlook._replace(progress=None, foremost=(), touched=())
-        if before.status != instance.status or outlook.progress is None:
+        if is_other_run or before.status != instance.status:
             state.progress_until = state.tasks_at = -inf
             outlook = outlook._replace(no_tasks="")
         outlook = judged(outlook, state)

@@ -98,6 +98,8 @@ class OutlookState:
     """Nothing more of the workflow is to be read."""
     tasks_at: float = -inf
     """From when its tasks are worth a call."""
+    explained_at: float = -inf
+    """From when they are worth one also off display; until then another process is to read them."""
     progress_until: float = -inf
     """Until when those that were read count as the present."""
 
