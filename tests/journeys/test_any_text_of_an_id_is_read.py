@@ -53,6 +53,46 @@ def test_an_id_pasted_while_a_log_is_read_is_looked_up_and_esc_leads_back(
         app.quit()
 
 
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (160, 48)])
+def test_the_id_of_a_known_task_leads_to_its_run(
+    home: Home, simulator: Simulator, size: tuple[int, int]
+) -> None:
+    home.hurry()
+    other = DEMO_IDS[1]
+    simulator.set_status(ID, "Failure")
+    simulator.set_status(other, "Success")
+    with home.start(ID, other, size=size) as app:
+        app.wait_for(r"\u2716 1[\s\S]*Failure ")
+        app.press("s", "s", "s", "s", "g", "enter")
+        app.wait_for("2 failed")
+        app.press("escape", "G")
+        app.send(paste(f"task {ID}009"))
+        app.wait_for("Esc leave")
+        app.press("enter")
+        app.wait_for(rf"{ID}009 is its task\s+join_region_dim: t shows it\.")
+        app.wait_for("\u2716 Failure  ads_user_profile_daily")
+        app.press("y")
+        app.wait_for(f"{ID}: ")
+        app.press("escape")
+        # Of the others those that were shown are known.
+        app.press("t")
+        app.wait_for("check_source_ready")
+        app.press("escape", "G", *f"{ID}001", "enter")
+        app.wait_for(rf"{ID}001 is its task\s+check_source_ready: t shows it\.")
+        app.press("escape", "G")
+        app.send(paste(f"{other} {ID}009 {ID}001"))
+        app.wait_for("Esc leave")
+        app.press("enter")
+        app.wait_for(
+            rf"{ID}009\s+is\s+the\s+task\s+join_region_dim\s+of\s+{ID},\s+{ID}001\s+is\s+the\s+task"
+            rf"\s+check_source_ready\s+of\s+{ID}\."
+        )
+        assert not any(f"{ID}009" in str(call.parameters) for call in simulator.calls.latest)
+        app.press(*f"{other}099", "enter")
+        app.wait_for(r"not found[\s\S]*this long may")
+        app.quit()
+
+
 @pytest.mark.parametrize("text", [GROUPED, f"\ufeff{ID}"])
 def test_an_argument_is_read_as_the_box_reads_it(home: Home, text: str) -> None:
     done = home.run("get", text, "--field", "Id")

@@ -3,11 +3,11 @@ from fakes import key
 from hypothesis import given
 from hypothesis import strategies as st
 from rig import Rig, running
-from scenes import mixed, with_history
+from scenes import NEW, mixed, with_history
 from textual import events
 from view_scenes import FOUND, MIDNIGHT, found, on_results, on_tasks
 
-from wfinspect.model import InstanceId
+from wfinspect.model import MAY_BE_OF_TASK, InstanceId, TaskInstance
 from wfinspect.ui.widgets.boxes import LineInput, listed, read_entry
 from wfinspect.watching.api import Snapshot
 
@@ -31,6 +31,22 @@ async def test_digits_start_the_box_from_a_pane_too() -> None:
         await rig.press("enter", "tab", "9")
 
         assert box_text(rig) == "9"
+
+
+async def test_of_a_task_that_was_shown_the_run_is_looked_up_whatever_its_name() -> None:
+    async with running(mixed()) as rig:
+        first, other = MAY_BE_OF_TASK, MAY_BE_OF_TASK + 1
+        for number, run in ((first, NEW), (other, 0)):
+            task = TaskInstance(
+                number, task_name="\x1b[2Jjoin\nit", workflow_instance_id=run or None
+            )
+            rig.app.main.note_tasks(key(NEW).target, [task])
+        await rig.press(*str(first), "enter")
+        assert rig.asked[0] == ("display", NEW)
+        assert f"{first} is its task \u241b[2Jjoin\u240ait: t shows it." in rig.text
+        # Of which run the other is, is not known.
+        await rig.press("escape", *str(other), "enter")
+        assert ("display", other) in rig.asked
 
 
 async def test_a_list_opens_the_first_and_watches_all() -> None:

@@ -18,8 +18,9 @@ from textual.widgets import Input
 
 from wfinspect.clock import Clock
 from wfinspect.errors import ServiceError
-from wfinspect.format import shown
+from wfinspect.format import listed, shown
 from wfinspect.model import (
+    MAY_BE_OF_TASK,
     Family,
     InstanceId,
     InstanceKey,
@@ -111,6 +112,8 @@ _LOOK_SECONDS = 1.0
 """So long the cursor is on a row before the next key says that its change was seen."""
 ORDER_SECONDS = 5.0
 """So long after a key no row moves: the next key is about what was looked at."""
+_SHOWN_TASKS = 20_000
+_NAMED = 3
 CALLS_AT_ONCE = 3
 """Calls; of more the cost is shown before they are made."""
 MINUTE_SECONDS = 60.0
@@ -130,6 +133,7 @@ class MainScreen(SparingScreen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-short"), (30, "-tall")]  # noqa: RUF012 - declared so by Textual
 
+    _order_said = ""
     _put_off: _PutOff | None = None
     _entered: Sequence[InstanceKey] = ()
     """The IDs that were entered, until the next key: the cursor goes to the first that is known."""
@@ -152,7 +156,6 @@ class MainScreen(SparingScreen[None]):
         self.snapshot = control.snapshot
         self._now = clock.now()
         self._flags: tuple[str, ...] = ()
-        self._order_said = ""
         self._in_detail = self._is_open = self.is_zoomed = self._is_led = False
         self._arranged_for = Size()
         self.rest_seconds = 1.0
@@ -176,6 +179,8 @@ class MainScreen(SparingScreen[None]):
         """What was marked of rows that were removed together, by the first of them."""
         self._aside: list[_Aside] = []
         """What Esc leads back to, as long as the cursor stays where it was led to; the latest last."""
+        self._shown_tasks: dict[int, tuple[InstanceKey, str]] = {}
+        """The instances and names of tasks that views have shown, by the tasks' IDs, the latest last."""
         self.operations: dict[OperationsOf, Outcome[tuple[OperationLog, ...]] | None] = {}
         """What is known of who acted on tasks; None for what is on its way."""
         self.last_key_at = self._moved_at = self._led_at = -inf
@@ -597,7 +602,9 @@ class MainScreen(SparingScreen[None]):
         if not ids and (way_back := self._way_back) is not None and way_back.key is None:
             self._return_to(way_back)
             return
-        keys = [InstanceKey(self.control.target, each) for each in ids]
+        tasks, target = self._known_tasks(ids), self.control.target
+        runs = [tasks[each][0] if each in tasks else InstanceKey(target, each) for each in ids]
+        keys = list(dict.fromkeys(runs))
         if len(keys) > 1:
             self.control.watch(keys)
             known = [row for row in map(self.rows.get, keys) if row and row.is_watched]
@@ -606,8 +613,36 @@ class MainScreen(SparingScreen[None]):
         if keys:
             self.look_up(keys[0], is_alone=len(keys) == 1, is_watched=len(keys) > 1)
             self._entered = keys
+        if tasks:
+            its, of = ("its", "") if len(keys) == 1 else ("the", " of {}")
+            said = [
+                f"{each} is {its} task {shown(name, limit=60)}{of.format(key.id)}"
+                for each, (key, name) in tasks.items()
+            ]
+            shows = "" if of else f": t shows {'it' if len(tasks) == 1 else 'them'}"
+            self.notify(f"{listed(said, _NAMED)}{shows}.")
         # Later, so that a digit typed behind it is seen: a slow link bunches keys.
         self.id_box.call_later(self._box_left)
+
+    def note_tasks(self, target: Target, tasks: Iterable[TaskInstance]) -> None:
+        """Note the tasks that a view shows: the ID of one may be entered."""
+        self._shown_tasks |= {
+            task.id: (InstanceKey(target, InstanceId(task.workflow_instance_id)), task.name_or_id)
+            for task in tasks
+            if task.workflow_instance_id
+        }
+        for oldest in [*self._shown_tasks][:-_SHOWN_TASKS]:
+            del self._shown_tasks[oldest]
+
+    def _known_tasks(self, ids: Sequence[InstanceId]) -> dict[int, tuple[InstanceKey, str]]:
+        """Return which of some IDs are those of tasks, with their instances and names, without a call."""
+        if max(ids, default=0) < MAY_BE_OF_TASK:
+            return {}
+        known = dict(self._shown_tasks)
+        for row in self.rows:
+            tasks = *row.outlook.foremost, *row.outlook.touched, *row.failed
+            known |= {task.id: (row.key, task.name_or_id) for task in tasks}
+        return {each: known[each] for each in ids if each in known}
 
     @on(Input.Changed, "#filter Input")
     def _filter_changed(self) -> None:

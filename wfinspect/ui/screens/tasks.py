@@ -215,6 +215,7 @@ class TasksScreen(_TaskKeysScreen):
 
     def _take(self, page: Page[TaskInstance]) -> None:
         self._page, self._tasks = page, by_attention(page.items)
+        self.main.note_tasks(self._key.target, self._tasks)
         self._widest = tasks_text.widest(self._tasks)
         self._open_the_log()
 
@@ -593,6 +594,7 @@ class DependenciesScreen(_TaskKeysScreen):
         self._now = self.clock.now()
         self._found = self._search.found(self._is_late, self._is_followed)
         reached = (*self._found.tasks, *self._found.between)
+        self.main.note_tasks(self._key.target, (each.task for each in reached))
         self._columns = tasks_text.reached_columns(self.list.text_width, reached, self.look)
         self.list.offer(reached)
         if not self._has_moved:
