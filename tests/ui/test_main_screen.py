@@ -176,6 +176,22 @@ async def test_before_the_first_key_the_cursor_is_on_the_first_row(
         assert ("unwatch", TRADE if opened else FAILED) in rig.asked
 
 
+async def test_before_the_first_key_what_is_looked_at_is_left_for_a_failure_alone() -> None:
+    rows = (row(TRADE, "Running"), row(FAILED, "Success"))
+    async with running(replace(mixed(), rows=rows), (110, 30)) as rig:
+        late = replace(failed_row(key=key(5)), is_unseen=False)
+        await rig.publish(replace(mixed(), rows=(*rows, late)))
+        assert [each.key.id for each in rig.app.main.list.items] == [5, TRADE, FAILED]
+        assert cursor(rig) == TRADE
+        await rig.publish(replace(mixed(), rows=(rows[0], late, failed_row())))
+        assert cursor(rig) == FAILED
+        await rig.pilot.click(rig.app.main.list, offset=(20, 2))
+        assert cursor(rig) == 5
+        again = row(6, "Failure", is_unseen=True)
+        await rig.publish(replace(mixed(), rows=(rows[0], late, failed_row(), again)))
+        assert cursor(rig) == 5
+
+
 async def quiet(rig: Rig) -> None:
     """No key is pressed for a while."""
     rig.clock.advance(ORDER_SECONDS)

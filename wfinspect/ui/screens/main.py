@@ -301,16 +301,20 @@ class MainScreen(SparingScreen[None]):
         keeps_order = self.clock.monotonic() - self.last_key_at < ORDER_SECONDS
         troubles = self.snapshot.troubles
         self.list.follows = self.snapshot.follows
-        was_first, before = not self.list.cursor, self.list.chosen
+        before = self.list.chosen
         self.list.show_rows(self.rows, troubles, self._now, keeps_order=keeps_order)
         # Else it is in view without the keys as well.
         is_opened = self._in_detail and (self.is_zoomed or self.app.size.width < WIDE_CELLS)
         if before and is_opened and self.list.table.index(before.key) is None:
             # What was read has left the list: no other row is opened in its place.
             self._in_detail = self._is_open = False
-        # Before the first key no row was chosen: the cursor stays on what needs the user most.
-        if was_first and self.list.cursor and self.last_key_at == -inf and not self._is_led:
-            self.list.move_to_end(is_top=True)
+        if self.list.cursor and self.last_key_at == -inf and not self._is_led:
+            # No row was chosen yet: the cursor is on what needs the user most, once that was read. Then
+            # the row may be looked at, and is left for a failure alone.
+            top = self.list.items[0]
+            is_new_failure = top.is_unseen and top.family is Family.FAILURE
+            if before is None or not before.is_live or is_new_failure:
+                self.list.move_to_end(is_top=True)
         if before and (row := self.list.chosen) and row.key != before.key and not is_asked:
             # Below another screen no one sees it, until that has gone.
             self._led_at = self.clock.monotonic() if self.is_active else inf
@@ -491,6 +495,10 @@ class MainScreen(SparingScreen[None]):
     def _is_closable(self) -> bool:
         """Whether a detail is beside the list that Esc closes; in a wide screen it stays there."""
         return self._layout is Layout.SPLIT and self.app.size.width < WIDE_CELLS
+
+    def on_click(self) -> None:
+        """Leave the cursor to the user, as with a key."""
+        self._is_led = True
 
     def on_resize(self, event: events.Resize) -> None:
         # It comes three times at the start, each with the size of the terminal.
