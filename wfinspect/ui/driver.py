@@ -199,7 +199,9 @@ class HardenedDriver(LinuxDriver):
             if event.key == "ctrl+q" or not is_first:
                 timer = threading.Timer(_STUCK_SECONDS, self._end_unless, [self._taken])
                 timer.daemon = True
-                timer.start()
+                with contextlib.suppress(RuntimeError):
+                    # Where no thread can be started, an app that still takes keys ends as ever.
+                    timer.start()
 
     def _end_unless(self, taken: threading.Event) -> None:
         if not (taken.is_set() or self._is_suspended):
