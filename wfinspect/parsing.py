@@ -35,6 +35,7 @@ _JOINED = re.compile(
 _GROUPED = re.compile(r"(?<!\w)(?<!\w,)[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}(?!,?\w)")
 _NEGATIVE = re.compile(r"[-\u2212][0-9]+")
 _DIGITS = re.compile(r"(?<![\w.])[0-9]{5,}(?![\w]|\.[0-9])", re.ASCII)
+_RANGE_IN_TEXT = re.compile(r"(?<![\w.])([0-9]{5,19})\.\.([0-9]{5,19})(?!\w|\.[0-9.])", re.ASCII)
 _IN_URL = re.compile(r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])")
 _PLACE = re.compile(r"(?:project|workspace)_?(?:id)?[=/:]\Z", re.IGNORECASE)
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?")
@@ -364,7 +365,15 @@ def _ungrouped(text: str) -> str:
     return _GROUPED.sub(lambda number: number[0].replace(",", ""), text)
 
 
+def _expanded(bounds: re.Match[str]) -> str:
+    """Return the IDs of a range; its two ends where it is none, or too long."""
+    with suppress(UsageError):
+        return " ".join(map(str, _range(bounds[0], _number(bounds[1]), _number(bounds[2]))))
+    return bounds[0].replace("..", " ")
+
+
 def _found(text: str) -> tuple[InstanceId, ...]:
+    text = _RANGE_IN_TEXT.sub(_expanded, text)
     spans = {m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in pattern.finditer(text)}
     found = sorted(spans.items())
     likely = [
