@@ -265,6 +265,18 @@ def test_a_word_that_matches_one_row_stands_for_its_id(
         assert code == 0
 
 
+def test_a_word_is_read_where_the_list_was_never_read(command: Command, live: Simulator) -> None:
+    assert command("list", "add", ONE, TWO)[0] == 0
+    name = command("get", ONE, "--field", "Name")[1].strip()
+    before = live.calls.count()
+
+    code, out, err = command("list", "note", name[:9], "by Li")
+
+    assert (code, out) == (0, "")
+    assert f"{name[:9]}: {name} {ONE} of 20" in err
+    assert live.calls.count() > before
+
+
 @pytest.mark.usefixtures("names")
 @pytest.mark.parametrize(
     ("words", "said"),

@@ -52,6 +52,7 @@ from wfinspect.settings import Settings, home_of
 from wfinspect.watching.api import Group, InstanceSource, group_of
 
 if TYPE_CHECKING:
+    from wfinspect.search import Test
     from wfinspect.watching.api import Outcome as Answer
     from wfinspect.watching.api import Reply, Request, Row
     from wfinspect.watching.store import Store
@@ -179,9 +180,23 @@ def _listed(
     rows: list[Row] = stored_or(
         settings, clock, lambda s: selected_rows(s, selector(settings, environ, s)), []
     )
-    read = {row.key: row.instance for row in rows if row.instance and terms and not ids}
-    found = {key: each for key, each in read.items() if matches(key, each, each.status)}
+    if ids or not terms:
+        return {}
+    read: Outcomes = {row.key: row.instance for row in rows if row.instance}
+    found = _matching(read, matches)
+    if not found:
+        # What was put on the list without the app has no name yet.
+        unread = [row.key for row in rows if row.instance is None and not row.is_gone]
+        found = _matching(read_all(unread, settings, environ, clock)[0], matches)
     return {key: each for key, each in found.items() if each.name in words} or found
+
+
+def _matching(read: "Outcomes", matches: "Test") -> dict[InstanceKey, WorkflowInstance]:
+    return {
+        key: each
+        for key, each in read.items()
+        if isinstance(each, WorkflowInstance) and matches(key, each, each.status)
+    }
 
 
 def _dated(key: InstanceKey, found: WorkflowInstance) -> str:
