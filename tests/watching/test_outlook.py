@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 
 from wfinspect.clock import Moment
 from wfinspect.errors import Refused, Unreachable
+from wfinspect.lateness import Deadline
 from wfinspect.model import (
     FOREMOST,
     Follow,
@@ -25,7 +26,7 @@ from wfinspect.settings import NotifyRule
 from wfinspect.watching.api import Outlook, Row, TasksOf
 from wfinspect.watching.lookups import DATES, ENOUGH_RUNS
 from wfinspect.watching.notifications import Alerts
-from wfinspect.watching.outlook import OutlookTracker, judged_rows
+from wfinspect.watching.outlook import OutlookTracker, judged_rows, missed
 from wfinspect.watching.store import Store
 
 MINUTE = 60_000
@@ -526,6 +527,15 @@ async def test_what_is_stored_says_without_a_call_who_is_late(rig: Watched, tmp_
     assert words[2][1] == "at risk: expected 14:45, due 14:42 UTC+8"
     assert [(row.is_live, row.is_late) for row in present] == [(True, True), (True, False)]
     assert [(row.is_live, row.is_late) for row in later] == [(False, False)] * 2
+
+
+def test_a_run_is_not_at_risk_of_the_minute_that_it_is_due_in() -> None:
+    started, due = START, START + timedelta(minutes=60)
+    outlook, one = Outlook(progress=Progress(1, 0, 1, 2)), running(1, 0)
+    found = [
+        missed(due, outlook, one, started + timedelta(minutes=minutes)) for minutes in (30.2, 30.6)
+    ]
+    assert found == [None, Deadline(due, due + timedelta(minutes=1))]
 
 
 def test_a_row_of_which_nothing_is_known_is_not_late() -> None:

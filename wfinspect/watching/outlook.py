@@ -246,7 +246,6 @@ class OutlookTracker:
             row = self._watchlist.rows.get(key)
             if row is None or not row.is_watched:
                 continue
-            self._note_failure(key)
             if row.family is not Family.ACTIVE and not self._journal.due_of(row):
                 continue
             known = self._watchlist.states[key].outlook
@@ -429,10 +428,9 @@ def missed(
     if read_at > due:
         return Deadline(due)
     expected = expected_at(outlook, instance, read_at)
-    if expected is None or expected <= due:
-        return None
     # Each reading moves it, and a row that shows the same must not differ.
-    return Deadline(due, expected.replace(second=0, microsecond=0))
+    expected = expected and expected.replace(second=0, microsecond=0)
+    return Deadline(due, expected) if expected and expected > due else None
 
 
 def expected_at(outlook: Outlook, instance: WorkflowInstance, read_at: datetime) -> datetime | None:
