@@ -49,6 +49,11 @@ def task_values(task: TaskInstance) -> dict[str, str | int | None]:
     }
 
 
+def run_values(task: TaskInstance) -> dict[str, str | int | None]:
+    """Return what says which run of a task it is, by its keys in JSON."""
+    return {"id": task.id, "name": task.task_name, "run_number": task.run_number}
+
+
 def as_json(instances: Sequence[WorkflowInstance], *, is_array: bool) -> str:
     """Return the service's objects exactly as they came; what can't be seen is escaped."""
     texts = [exact_json(i.raw) for i in instances]

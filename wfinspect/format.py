@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
-from wfinspect.model import FOREMOST, Family, InstanceId, Status, TaskInstance, Transition
+from wfinspect.model import FOREMOST, Family, InstanceId, Status, TaskInstance
 
 MARKS: Mapping[Status, str] = {
     Status.NOT_RUN: ".",
@@ -328,11 +328,10 @@ def before_rerun(tasks: Sequence[TaskInstance]) -> str:
     return f"Failed before the rerun: {_first_of(runs, 2)}." if runs else ""
 
 
-def why_words(change: Transition, most: int = 2, limit: int = 60) -> str:
-    """Return which tasks failed, as it stands behind a change: ``: join_region_dim``; "" for other changes."""
-    names = [shown(task.name_or_id, limit=limit) for task in change.failed]
-    is_known = names and change.family is Family.FAILURE
-    return f": {_first_of(names, most)}" if is_known else ""
+def why_words(causes: Sequence[TaskInstance], most: int = 2, limit: int = 60) -> str:
+    """Return which tasks failed, as it stands behind a change: ``: join_region_dim``; "" for none."""
+    names = [shown(task.name_or_id, limit=limit) for task in causes]
+    return f": {_first_of(names, most)}" if names else ""
 
 
 def _first_of(tasks: Sequence[str], most: int) -> str:

@@ -368,6 +368,11 @@ class Transition(NamedTuple):
         """The family of the new state."""
         return family_of(self.to_status)
 
+    @property
+    def causes(self) -> "tuple[TaskInstance, ...]":
+        """The tasks that failed, of a failure."""
+        return self.failed if self.family is Family.FAILURE else ()
+
 
 _URGENCY = {family: place for place, family in enumerate(Family)}
 _FROZEN = frozenset({"Pause", "PauseCalendar"})

@@ -16,6 +16,7 @@ from wfinspect.export import (
     compared_tasks,
     exact_value,
     json_of,
+    run_values,
     task_values,
 )
 from wfinspect.format import (
@@ -220,10 +221,7 @@ def _values(incident: Incident, now: datetime) -> dict[str, Any]:
         "rerun": by_hand.get("Rerun"),
         "rerun_at": _rerun_at(incident),
         "earlier_run": next((n - 1 for n in runs if n and n > 1 and not incident.fails), None),
-        "failed_before": [
-            {"id": run.id, "name": run.task_name, "run_number": run.run_number}
-            for run in incident.failed_before
-        ],
+        "failed_before": [*map(run_values, incident.failed_before)],
         "failed_tasks": [_task(each, incident, secrets, now) for each in failed],
         "timeline": sorted(_events(incident, failed), key=_by_second),
         "held_up": [task_values(each) for each in incident.held_up if not incident.has(each)],
@@ -243,7 +241,7 @@ _REQUEST = ("operation", "request_id")
 
 def _rerun_at(incident: Incident) -> datetime | None:
     """Return when what had failed was last run again; None where it fails now."""
-    if incident.instance is None or incident.instance.family is Family.FAILURE:
+    if incident.instance is None or incident.fails:
         return None
     reruns = (each for each in incident.history if each.is_rerun)
     return next((each.at for each in reruns if each.from_status == Status.FAILURE), None)

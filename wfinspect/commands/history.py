@@ -12,9 +12,16 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import output
 from wfinspect.commands.once import say_none, selected_by, selector, stored
 from wfinspect.errors import UsageError
-from wfinspect.export import json_of
+from wfinspect.export import json_of, run_values
 from wfinspect.format import change_words, clock_time, listed, shown, why_words
-from wfinspect.model import Family, InstanceKey, Target, Transition, WorkflowInstance, family_of
+from wfinspect.model import (
+    InstanceKey,
+    Target,
+    TaskInstance,
+    Transition,
+    WorkflowInstance,
+    family_of,
+)
 from wfinspect.search import Day, date_of, hint_on, ids_and_search, matcher, read_day
 from wfinspect.settings import Settings
 
@@ -34,15 +41,14 @@ class Change(NamedTuple):
     at: datetime
     """The service's own time of the change where that is known, else the reading's."""
     seen_between: tuple[datetime, datetime] | None
-    recorded: Transition | None = None
+    failed: tuple[TaskInstance, ...] = ()
+    """As of `Transition.causes`."""
 
     @classmethod
     def of(cls, found: Transition) -> "Change":
         """Return a change that was recorded."""
-        between = found.seen_after, found.seen_by
-        return cls(
-            found.key, found.name, found.from_status, found.to_status, found.at, between, found
-        )
+        states, between = (found.from_status, found.to_status), (found.seen_after, found.seen_by)
+        return cls(found.key, found.name, *states, found.at, between, found.causes)
 
     @property
     def values(self) -> output.Values:
@@ -51,17 +57,9 @@ class Change(NamedTuple):
         is_final = family_of(self.to_status).is_settled
         return dict(zip(KEYS, (self.key.id, *self[1:-1], is_final), strict=True))
 
-    def failed(self, form: str) -> output.Value:
-        """Return the tasks that failed, as far as they are recorded; in CSV by their names."""
-        recorded = self.recorded
-        if recorded is None or recorded.family is not Family.FAILURE:
-            return []
-        if form == "csv":
-            return [task.name_or_id for task in recorded.failed]
-        return [
-            {"id": task.id, "name": task.task_name, "run_number": task.run_number}
-            for task in recorded.failed
-        ]
+    def causes(self, form: str) -> output.Value:
+        """Return the tasks that failed; in CSV by their names."""
+        return [task.name_or_id if form == "csv" else run_values(task) for task in self.failed]
 
     def cells(self, zone: tzinfo) -> tuple[str, ...]:
         """Return time, ID, what became what, name."""
@@ -69,7 +67,7 @@ class Change(NamedTuple):
             words = f"-> {shown(self.to_status, limit=40) or 'no status'}"
         else:
             words = change_words(self.from_status, self.to_status, limit=40)
-        whole = words + why_words(self.recorded) if self.recorded else words
+        whole = words + why_words(self.failed)
         change = output.Colored(whole, family_of(self.to_status), [words])
         return clock_time(self.at, zone), str(self.key.id), change, shown(self.name)
 
@@ -142,7 +140,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     # The service's time of a change may be long before that of its record.
     changes.sort(key=attrgetter("at"), reverse=True)
     if args.output != "table":
-        rows = [{**change.values, "failed": change.failed(args.output)} for change in changes]
+        rows = [{**change.values, "failed": change.causes(args.output)} for change in changes]
         output.print_rows(args.output, rows, _KEYS, settings.zone)
     elif changes:
         titles = (output.titled("WHEN", settings.zone, now), "ID", "CHANGE", "NAME")

@@ -330,7 +330,7 @@ def history(
         for change, before in zip(changes, (*changes[1:], None), strict=True)
     ]
     cells = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    reasons = [fmt.why_words(change) for change in changes]
+    reasons = [fmt.why_words(change.causes) for change in changes]
     room = width - sum(cells) - _GAPS
     is_table = room >= min(widest := max(map(cell_len, reasons)), _LEAST_REASON)
     cells[2] += min(widest, room)
@@ -375,7 +375,7 @@ def event(
     sign = f"{look.glyphs[Status(change.to_status)]} ", role
     number, name = (f"{change.key.id}  ", Role.DIM), fmt.shown(change.name, limit=200)
     old, new = _states(change)
-    news = (f"{new}{fmt.why_words(change, 1, _LONGEST_WORD)} ", role)
+    news = (f"{new}{fmt.why_words(change.causes, 1, _LONGEST_WORD)} ", role)
     became = ((f"{old} ", Role.DIM), ("-> ", Role.DIM), news) if old else (news,)
     return ((f" {at}  ", Role.DIM), sign, number, (name, Role.TEXT)), became
 
