@@ -360,12 +360,11 @@ class Follower:
 
     def _decide(self, key: InstanceKey, row: Row | None) -> None:
         """Leave an instance out where its first reading does not match."""
-        if row is None or key not in self._undecided or not (row.is_live or row.is_gone):
-            return
-        self._undecided.discard(key)
-        if self._matches is not None and not self._matches(row):
-            self.left_out.append(key)
-            self._stand(key, None, is_kept=False)
+        if row and key in self._undecided and (row.is_live or row.is_gone):
+            self._undecided.remove(key)
+            if self._matches and not self._matches(row):
+                self.left_out.append(key)
+                self._stand(key, None, is_kept=False)
 
     def _stand(self, key: InstanceKey, row: Row | None, *, is_kept: bool = True) -> None:
         """Note how an instance stands; one without a row is given up unless `is_kept`."""
