@@ -156,8 +156,7 @@ class FindScreen(OverlayScreen):
         self._zone = zone_of(where.region)
         self._offered = suggestions(around, main.clock.now(), self._zone)
         self._last = last
-        search, self._abandoned = last.get(where, ("", ""))
-        self._put_first(search)
+        self._put_first(last.get(where, ("", ""))[0])
         self._searched = ""
         self._query: Query | None = None
         self._left: tuple[Term, ...] = ()
@@ -425,7 +424,6 @@ class FindScreen(OverlayScreen):
             self._query, self._left = wanted
             self._found, self._page, self._searched = {}, None, typed
             self._put_first(search)
-            self._abandoned = ""
             self._last[self._target] = search, ""
             self._marked, self.list.cursor = set(), 0
             self._ask(1)
@@ -494,8 +492,8 @@ class FindScreen(OverlayScreen):
             self.set_focus(self.input)
             return
         if self._is_typing and self.input.value not in {"", *self._offered}:
-            self._abandoned, self._offer = self.input.value, 0
-            self._last[self._target] = self._last.get(self._target, ("", ""))[0], self._abandoned
+            search, self._offer = self._last.get(self._target, ("", ""))[0], 0
+            self._last[self._target] = search, self.input.value
         if self._is_typing and len(self._table):
             self.input.value = self._searched
             self.set_focus(self.list)
@@ -517,7 +515,8 @@ class FindScreen(OverlayScreen):
             self.action_back()
         elif key != "tab":
             first, *others = self._offered
-            offered = [*filter(None, (first, self._abandoned)), *others]
+            _, left = self._last.get(self._target, ("", ""))
+            offered = [*filter(None, (first, left)), *others]
             # From something else that was typed the first is next.
             step = 0 if self.input.value != offered[self._offer] else 1 if key == "up" else -1
             self._offer = (self._offer + step) * bool(step) % len(offered)
