@@ -159,9 +159,7 @@ _FINDING = (
 )
 """Where to get the ID that is wanted in the place of a word."""
 _MOST_NAMED = 3
-_AROUND = {
-    *("-A", "-B", "-C", "--after", "--before", "--context", "--after-context", "--before-context"),
-}
+_AROUND = re.compile("-[ABC]|--(?:after|before|context|after-context|before-context)")
 """Options of grep that --grep is not."""
 
 
@@ -231,7 +229,7 @@ class _Parser(argparse.ArgumentParser):
         flags = [f for f in self._option_string_actions if f.startswith("--")]
         commands = (*COMMANDS, *(f"list {each}" for each in LIST_ACTIONS))
         others = [f"wfinspect {each}" for each in commands if not self.prog.endswith(each)]
-        if self.has_option("--grep") and name in _AROUND:
+        if self.has_option("--grep") and _AROUND.fullmatch(name):
             hint = "for lines around a match pipe the log to grep: `wfinspect logs 10432987165 | grep -C 3 ERROR`"
         elif self.get_default("searched") and (pair := meant(name.lstrip("-"))):
             hint = f"did you mean {pair}?"
