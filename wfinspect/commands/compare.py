@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from wfinspect.commands import output
-from wfinspect.commands.once import Requester, given_key, resolve_target
+from wfinspect.commands.once import Requester, given_key
 from wfinspect.errors import NotFound, UsageError
 from wfinspect.export import (
     ComparedField,
@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what differs, then what differs in every run; what is equal is in JSON and CSV."""
-    own, given = resolve_target(settings, environ).target, filter(None, (args.id, args.other))
-    keys = [given_key(each, own, settings, environ) for each in given]
+    given = filter(None, (args.id, args.other))
+    keys = [given_key(each, settings, environ) for each in given]
     target = keys[0].target
     if len(keys) > len({*keys}):
         number = keys[0].id

@@ -5,13 +5,7 @@ from collections.abc import Mapping
 
 from wfinspect.clock import SystemClock
 from wfinspect.commands import output
-from wfinspect.commands.once import (
-    given_keys,
-    read_instances,
-    resolve_target,
-    run_counted,
-    say_errors,
-)
+from wfinspect.commands.once import given_keys, read_instances, run_counted, say_errors
 from wfinspect.model import WorkflowInstance
 from wfinspect.settings import Settings
 
@@ -31,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> int:
     """Print what could be read; name on standard error what could not."""
-    keys = given_keys(args.ids, resolve_target(settings, environ).target, settings, environ)
+    keys = given_keys(args.ids, settings, environ)
     target, clock = keys[0].target, SystemClock()
     outcomes = run_counted(
         settings, clock, lambda on_call: read_instances(keys, environ, clock, on_call)

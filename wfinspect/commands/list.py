@@ -136,14 +136,14 @@ def _edit(
     if args.action == "import":
         return partial(merge, brought=_read(args.what[0], target, now), now=now)
     if args.action == "note":
-        key = given_key(args.what[0], target, settings, environ)
+        key = given_key(args.what[0], settings, environ, target)
         return partial(_note, key=key, text=" ".join(args.what[1:]))
     if not args.what:
         raise UsageError(f"list {args.action} takes IDs: wfinspect list {args.action} 10432987165")
     if args.action == "add":
         keys = [InstanceKey(target, number) for number in parse_ids(" ".join(args.what))]
         return partial(_add, keys=keys, now=now)
-    return partial(_remove, keys=given_keys(args.what, target, settings, environ))
+    return partial(_remove, keys=given_keys(args.what, settings, environ, target))
 
 
 def _print(

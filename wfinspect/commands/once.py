@@ -139,13 +139,17 @@ def _profile_of(identity: Identity) -> str:
 
 
 def given_keys(
-    words: Sequence[str], target: Target, settings: Settings, environ: Mapping[str, str]
+    words: Sequence[str],
+    settings: Settings,
+    environ: Mapping[str, str],
+    target: Target | None = None,
 ) -> list[InstanceKey]:
     """Return the instances of IDs, or that of the one row of the watched list that words match, which is said.
 
     Raises:
         UsageError: as `parse_ids`, or several rows match.
     """
+    target = target or resolve_target(settings, environ).target
     try:
         return [InstanceKey(target, number) for number in parse_ids(" ".join(words))]
     except NotAnId:
@@ -160,10 +164,10 @@ def given_keys(
 
 
 def given_key(
-    word: str, target: Target, settings: Settings, environ: Mapping[str, str]
+    word: str, settings: Settings, environ: Mapping[str, str], target: Target | None = None
 ) -> InstanceKey:
     """Return the instance of one ID, or of such a word."""
-    key, *others = given_keys([word], target, settings, environ)
+    key, *others = given_keys([word], settings, environ, target)
     if others:
         raise UsageError(f"{word!r} is more than one instance ID: give one.")
     return key

@@ -116,7 +116,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         args.id = next(filter(_may_be_instance, given), args.id)
         given.remove(args.id)
         is_wanted = _wanted(given, args.status, now)
-        key = given_key(args.id, resolve_target(settings, environ).target, settings, environ)
+        key = given_key(args.id, settings, environ)
         requester = Requester(key.target, settings, environ)
         none = none_match("task", " ".join(given), TASK_NAMES)
 
@@ -186,14 +186,13 @@ def about(
         if args.task is not None or _may_be_instance(args.second):
             raise UsageError(f"{args.second[:40]!r} is one too many: give one ID and one task.")
         args.task = args.second
-    target = resolve_target(settings, environ).target
     if args.id is not None:
-        key = given_key(args.id, target, settings, environ)
+        key = given_key(args.id, settings, environ)
         return key.target, key
     if args.task is None:
         example = COMMANDS[args.command].examples[0]
         raise UsageError(f"ID or --task is missing: what it is of, e.g. wfinspect {example}")
-    return target, None
+    return resolve_target(settings, environ).target, None
 
 
 def task_id(text: str) -> int:
