@@ -113,7 +113,8 @@ class OutlookTracker:
         for key in self._watchlist.touched:
             if key in self._watchlist.rows:
                 self._follow(key)
-                self._note_failure(key)
+                if self._is_unexplained(key):
+                    self._failures[key] = None
 
     def step(self) -> None:
         """Request what is worth it now."""
@@ -195,22 +196,19 @@ class OutlookTracker:
         if not (state.is_complete or family.is_settled):
             self._request_runs(key, monotonic)
 
-    def _note_failure(self, key: InstanceKey) -> None:
-        """Have the tasks of a row read that failed; as long as it is polled, since it may be rerun."""
+    def _is_unexplained(self, key: InstanceKey) -> bool:
+        """Return whether the tasks of a row that failed are to be read; as long as it is polled, since it may be rerun."""
         row, state = self._watchlist.rows[key], self._watchlist.states[key]
-        if row.family is not Family.FAILURE or row.failed or row.is_final or not row.is_watched:
-            return
-        if not row.is_gone and (state.outlook is None or state.outlook.tasks_at < inf):
-            self._failures[key] = None
+        if row.family is not Family.FAILURE or row.failed or row.is_final or row.is_gone:
+            return False
+        return row.is_watched and (state.outlook is None or state.outlook.tasks_at < inf)
 
     def _explain(self, moment: Moment) -> None:
         """Read the tasks of the latest failure: once it is rerun, the service lists only their new runs."""
         rows, monotonic = self._watchlist.rows, moment.monotonic
-        noted, self._failures = self._failures, {}
-        for key in noted:
-            # Many were read or rerun meanwhile.
-            if key in rows:
-                self._note_failure(key)
+        # Many were read or rerun meanwhile.
+        noted = (key for key in self._failures if key in rows and self._is_unexplained(key))
+        self._failures = dict.fromkeys(noted)
         targets = {key.target for key in self._failures}
         open_to = {each for each in targets if not self._why_not(TasksOf, each, monotonic)}
         able = [key for key in self._failures if key.target in open_to]
