@@ -248,14 +248,16 @@ def _of_list(
         if not row.is_gone and (has_status or row.instance is None)
     }
     sure = {row.key for row in matching(listed, terms, now)} - unsure
-    rows = [row for row in listed if row.key in sure | unsure]
+    rows = [row for row in listed if row.key in sure or row.key in unsure]
     if not rows:
         raise UsageError(none_listed(settings, terms, is_empty=not listed))
     for row in rows:
         schedule.add(row.key, group=group_of(row.key.target, row.instance))
-    return [
-        row.key for row in rows
-    ], lambda row: row.key in sure or bool(matching([row], terms, clock.now()))
+
+    def matches(row: Row) -> bool:
+        return row.key in sure or bool(matching([row], terms, clock.now()))
+
+    return [row.key for row in rows], matches
 
 
 def _keys(
