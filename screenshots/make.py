@@ -264,7 +264,7 @@ async def failure() -> None:
         stage.watcher.mark_seen()
         await stage.press("g")
         await stage.shown("PARAMETERS")
-        await stage.shown("TASKS")
+        await stage.shown("TASKS 1")
         story.show(3, "Nine runs are watched.")
         stage.clock.advance(40)
         stage.watcher.refresh()
