@@ -76,9 +76,11 @@ async def raw_server(
     """A server on a free port of a loopback address that runs `handle` for each connection."""
     seen = seen or Seen()
     running: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.connections += 1
+        writers.append(writer)
         task = asyncio.current_task()
         assert task is not None
         running.add(task)
@@ -99,6 +101,10 @@ async def raw_server(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        for writer in writers:
+            # One that is closed stays open for what its peer has not taken.
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def answering(*answers: bytes, seen: Seen | None = None) -> Handle:
