@@ -314,7 +314,13 @@ def test_a_service_that_hangs_is_said_on_a_terminal(home: Home, simulator: Simul
         assert get.log.endswith(b"\r\n")
 
 
-@pytest.mark.parametrize("command", [f"compare {ONE}", f"report {ONE} --out r.md"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(f"compare {ONE}", marks=pytest.mark.battery),
+        f"report {ONE} --out r.md",
+    ],
+)
 def test_calls_at_our_own_rate_are_no_outage(
     home: Home, simulator: Simulator, command: str
 ) -> None:

@@ -53,7 +53,9 @@ def test_an_id_pasted_while_a_log_is_read_is_looked_up_and_esc_leads_back(
         app.quit()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (160, 48)])
+@pytest.mark.parametrize(
+    "size", [(80, 24), pytest.param((60, 20), marks=pytest.mark.battery), (160, 48)]
+)
 def test_the_id_of_a_known_task_leads_to_its_run(
     home: Home, simulator: Simulator, size: tuple[int, int]
 ) -> None:

@@ -10,7 +10,14 @@ from wfinspect.simulator import DEMO_IDS, Simulator
 ID = DEMO_IDS[0]
 
 
-@pytest.mark.parametrize("said", [{"COLUMNS": "100"}, {"COLUMNS": "40"}, {"LINES": "40"}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"COLUMNS": "100"},
+        pytest.param({"COLUMNS": "40"}, marks=pytest.mark.battery),
+        pytest.param({"LINES": "40"}, marks=pytest.mark.battery),
+    ],
+)
 def test_the_environment_says_another_size(
     home: Home, simulator: Simulator, said: dict[str, str]
 ) -> None:

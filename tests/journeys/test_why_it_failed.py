@@ -80,7 +80,15 @@ def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(
         app.quit()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (110, 30), (160, 48)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (80, 24),
+        pytest.param((60, 20), marks=pytest.mark.battery),
+        pytest.param((110, 30), marks=pytest.mark.battery),
+        (160, 48),
+    ],
+)
 def test_tasks_are_announced_before_they_are_read_and_push_nothing_aside(
     home: Home, simulator: Simulator, size: tuple[int, int]
 ) -> None:
