@@ -335,7 +335,13 @@ def test_calls_at_our_own_rate_are_no_outage(
 
 
 @pytest.mark.parametrize(
-    "command", ["simulate", f"logs {ONE} --follow", "status --short --follow", f"watch {ONE}"]
+    "command",
+    [
+        "simulate",
+        f"logs {ONE} clean_login_event --follow",
+        "status --short --follow",
+        f"watch {ONE}",
+    ],
 )
 def test_a_prompt_stands_on_a_line_of_its_own_after_ctrl_c(
     home: Home, simulator: Simulator, command: str
@@ -345,7 +351,7 @@ def test_a_prompt_stands_on_a_line_of_its_own_after_ctrl_c(
     with home.start(*command.split()) as running:
         running.wait_for(r"Try:|Log of|watched|1 |-> Running")
         running.press("ctrl+c")
-        assert running.wait_exit() == 130
+        assert running.wait_exit() == 130, running.text()
         assert running.log.endswith(b"\r\n")
         assert not running.log.endswith(b"\r\n\r\n")
 
