@@ -28,7 +28,6 @@ from wfinspect.model import (
     Page,
     Target,
     TaskInstance,
-    Transition,
 )
 from wfinspect.search import values_in
 from wfinspect.ui.files import Preferences
@@ -123,6 +122,11 @@ INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds; ``+`` and ``-`` go through these."""
 
 
+def _change_of(row: Row) -> tuple[InstanceKey, object]:
+    # Which tasks failed may be recorded later: it is the same change.
+    return row.key, row.last_change and row.last_change.identity
+
+
 class MainScreen(SparingScreen[None]):
     """Shares the room out among list and detail, and runs the commands of the keys."""
 
@@ -163,9 +167,9 @@ class MainScreen(SparingScreen[None]):
         self._rest: Timer | None = None
         self._sorting: Timer | None = None
         self._displayed: InstanceKey | None = None
-        self._painted: tuple[InstanceKey, Transition | None] | None = None
+        self._painted: tuple[InstanceKey, object] | None = None
         """The unseen change that the last frame showed with its detail, tasks, log or comparison."""
-        self._noticed: tuple[InstanceKey, Transition | None] | None = None
+        self._noticed: tuple[InstanceKey, object] | None = None
         """What is seen if the cursor rests there: a key was pressed, which may have led away."""
         self._visited: list[InstanceKey] = []
         """Where "next unseen" went, one by one."""
@@ -230,7 +234,7 @@ class MainScreen(SparingScreen[None]):
         self.control.touch()
         # As the poller has it by now: what it has changed since was not painted.
         known = self.control.snapshot.rows.get(self._painted[0]) if self._painted else None
-        if known and known.is_unseen and (known.key, known.last_change) == self._painted:
+        if known and known.is_unseen and _change_of(known) == self._painted:
             # Passing over a row is not looking at it.
             if self.last_key_at - self._moved_at >= _LOOK_SECONDS:
                 self.control.mark_seen([known.key])
@@ -246,7 +250,7 @@ class MainScreen(SparingScreen[None]):
     def rested(self) -> None:
         """Have the row under the cursor read more often."""
         row, self._rest = self.list.chosen, None
-        if row and row.is_unseen and (row.key, row.last_change) == self._noticed:
+        if row and row.is_unseen and _change_of(row) == self._noticed:
             self.control.mark_seen([row.key])
         if (row and row.key) != self._displayed:
             self._display(row.key if row else None)
@@ -387,7 +391,7 @@ class MainScreen(SparingScreen[None]):
             row = self.rows.get(on_top.subject) if on_top.subject else None
         elif self._layout is Layout.LIST:
             row = None
-        self._painted = (row.key, row.last_change) if row and row.is_unseen else None
+        self._painted = _change_of(row) if row and row.is_unseen else None
 
     def look_up(
         self,
