@@ -40,7 +40,7 @@ from wfinspect.ui.screens.main import ORDER_SECONDS, Layout, layout_for
 from wfinspect.ui.screens.view import Title
 from wfinspect.ui.widgets.boxes import LineInput
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.api import Contact, Outlook, Snapshot, TasksOf
+from wfinspect.watching.api import Contact, Outlook, Row, Snapshot, TasksOf
 
 ORDER = [FAILED, 10433007802, TRADE, 10433001250]
 """The first rows of `mixed`, by attention."""
@@ -50,6 +50,12 @@ def cursor(rig: Rig) -> int:
     found = rig.app.main.list.chosen
     assert found is not None
     return found.key.id
+
+
+def explained(row: Row) -> Row:
+    """A row of whose last change the tasks that failed are recorded by now."""
+    last = row.last_change
+    return replace(row, last_change=last and replace(last, failed=(FAILED_TASK,)))
 
 
 async def test_the_detail_follows_the_cursor_and_what_rests_there_is_read_more_often() -> None:
@@ -83,6 +89,11 @@ async def test_a_change_is_seen_when_a_key_is_pressed_after_its_detail_was_paint
         await rig.settle()
         rig.clock.advance(1)
         await rig.press("g")
+        assert rig.asked == [("seen", FAILED)]
+        rig.control.asked.clear()
+        # Which tasks failed is recorded with it between the frame and the key.
+        rig.control.publish(replace(mixed(), rows=(explained(news), *mixed_rows()[:3])))
+        rig.app.main.key_pressed()
         assert rig.asked == [("seen", FAILED)]
 
 
@@ -578,6 +589,9 @@ async def test_what_is_seen_keeps_its_place_until_the_cursor_leaves_it() -> None
         ]
         await rig.publish(replace(mixed(), rows=tuple(seen)))
 
+        assert [one.key.id for one in rig.app.main.list.items][1] == ORDER[1]
+        await quiet(rig)
+        await rig.publish(replace(mixed(), rows=tuple(map(explained, seen))))
         assert [one.key.id for one in rig.app.main.list.items][1] == ORDER[1]
         below = rig.app.main.list.items[2].key.id
         await rig.press("j")

@@ -441,7 +441,9 @@ class Follower:
         at, between, was = read_at, None, None
         if before is not None and before.instance is not None and before.read_at is not None:
             is_new = (
-                news is not None and news != before.last_change and news.seen_by > before.read_at
+                news is not None
+                and row.change_identity != before.change_identity
+                and news.seen_by > before.read_at
             )
             # Another process that saw the same change has dated it by its own readings.
             is_again = is_new and is_other_run(before.instance, instance)

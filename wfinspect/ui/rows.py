@@ -724,7 +724,7 @@ class RowTable:
             stays = (2, row.key) if is_brought else ()
         elif before.instance is not None and _is_first(before) is _is_first(row):
             # What the user watches or looks up has its place at once.
-            is_same = was_kept and before.last_change == row.last_change
+            is_same = was_kept and before.change_identity == row.change_identity
             stays = old if self.keeps_places or is_same else ()
         if stays and stays != new:
             self._kept[row.key] = new = stays

@@ -138,6 +138,11 @@ class Row(NamedTuple):
         return is_final(self.instance, self.read_at)
 
     @property
+    def change_identity(self) -> object:
+        """What tells its last change from others; which tasks failed may be recorded with it later."""
+        return self.last_change and self.last_change.identity
+
+    @property
     def failed(self) -> tuple[TaskInstance, ...]:
         """The first few tasks that failed in its last failure, as far as they were read."""
         change, one = self.last_change, self.instance

@@ -122,11 +122,6 @@ INTERVALS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds; ``+`` and ``-`` go through these."""
 
 
-def _change_of(row: Row) -> tuple[InstanceKey, object]:
-    # Which tasks failed may be recorded later: it is the same change.
-    return row.key, row.last_change and row.last_change.identity
-
-
 class MainScreen(SparingScreen[None]):
     """Shares the room out among list and detail, and runs the commands of the keys."""
 
@@ -234,7 +229,7 @@ class MainScreen(SparingScreen[None]):
         self.control.touch()
         # As the poller has it by now: what it has changed since was not painted.
         known = self.control.snapshot.rows.get(self._painted[0]) if self._painted else None
-        if known and known.is_unseen and _change_of(known) == self._painted:
+        if known and known.is_unseen and (known.key, known.change_identity) == self._painted:
             # Passing over a row is not looking at it.
             if self.last_key_at - self._moved_at >= _LOOK_SECONDS:
                 self.control.mark_seen([known.key])
@@ -250,7 +245,7 @@ class MainScreen(SparingScreen[None]):
     def rested(self) -> None:
         """Have the row under the cursor read more often."""
         row, self._rest = self.list.chosen, None
-        if row and row.is_unseen and _change_of(row) == self._noticed:
+        if row and row.is_unseen and (row.key, row.change_identity) == self._noticed:
             self.control.mark_seen([row.key])
         if (row and row.key) != self._displayed:
             self._display(row.key if row else None)
@@ -391,7 +386,7 @@ class MainScreen(SparingScreen[None]):
             row = self.rows.get(on_top.subject) if on_top.subject else None
         elif self._layout is Layout.LIST:
             row = None
-        self._painted = _change_of(row) if row and row.is_unseen else None
+        self._painted = (row.key, row.change_identity) if row and row.is_unseen else None
 
     def look_up(
         self,
