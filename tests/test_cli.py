@@ -561,7 +561,8 @@ def test_a_line_may_be_spelled_in_several_ways(
     assert first == second
 
 
-_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.MULTILINE)
+# When a line of `watch` was written, and when JSON was read.
+_TIME = re.compile(r"^\d{4}(-\d\d){2} \d\d(:\d\d){2}|(?<=\"read_at\": \")[^\"]+", re.MULTILINE)
 
 
 LINK = "https://dataworks.data.aliyun.com/cn-shanghai/workflow?projectId=88123&instanceId={}"
@@ -570,7 +571,7 @@ LINK = "https://dataworks.data.aliyun.com/cn-shanghai/workflow?projectId=88123&i
 @pytest.mark.parametrize("line", ["get {}", "{} tasks", "status {} -o json", "list add {}"])
 def test_a_link_stands_for_the_ids_in_it(run: Run, line: str) -> None:
     (code, out, err), of_link = (
-        (run(*line.format(text).split()), run.out, run.err)
+        (run(*line.format(text).split()), _TIME.sub("", run.out), run.err)
         for text in (DEMO_IDS[0], LINK.format(DEMO_IDS[0]))
     )
     run("list", "note", str(DEMO_IDS[0]), LINK.format(5_000_000_000))
