@@ -432,8 +432,8 @@ class Detail(Vertical):
         outlook = outlook_lines(row, self._look, self._now, width, self.tasks_wait)
         # The tasks that matter, where it failed or runs.
         has_tasks = row.family in {Family.FAILURE, Family.ACTIVE}
-        tasks = task_lines(row, self._look, self._now, width, self.tasks_wait)
-        for part in (instance_text.about(row, self.follows, width), outlook, tasks * has_tasks):
+        tasks = task_lines(row, self._look, self._now, width, self.tasks_wait) if has_tasks else ()
+        for part in (instance_text.about(row, self.follows, width), outlook, tasks):
             head += [*part, BLANK] if part else []
         core = partial(instance_text.core, row, found, self._look, self._now)
         if self._has_tabs:
