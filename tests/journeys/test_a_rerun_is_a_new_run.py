@@ -102,7 +102,10 @@ def test_what_failed_before_a_rerun_is_named_where_it_was_never_on_display(
     assert "Failed before the rerun: join_region_dim (run 2), clean_login_event (run 1)." in said
     assert "were not read" not in said
     assert simulator.calls.count(TASKS) == calls + 1
-    assert "Failed before the rerun: join_region_dim (run 2)" in home.run("report", RERUN).stdout
+    calls = simulator.calls.count(TASKS)
+    report = home.run("report", RERUN).stdout
+    assert "Failed before the rerun: join_region_dim (run 2)" in report
+    of_report = simulator.calls.count(TASKS) - calls
     table = home.run("history", RERUN).stdout
     assert "Running -> Failure: join_region_dim, clean_login_event  " in table
     assert [line for line in table.splitlines() if "join_" in line and "Failure ->" in line] == []
@@ -116,6 +119,12 @@ def test_what_failed_before_a_rerun_is_named_where_it_was_never_on_display(
     with home.start(RERUN) as app:
         app.wait_for(named)
         app.quit()
+    # Also of an instance that is no longer listed: no earlier runs are read for it.
+    assert home.run("list", "remove", RERUN).returncode == 0
+    calls = simulator.calls.count(TASKS)
+    report = home.run("report", RERUN).stdout
+    assert "Failed before the rerun: join_region_dim (run 2)" in report
+    assert simulator.calls.count(TASKS) - calls == of_report
 
 
 def test_the_commands_name_what_failed_before_a_rerun(home: Home, simulator: Simulator) -> None:

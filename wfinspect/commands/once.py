@@ -49,7 +49,7 @@ from wfinspect.model import (
 )
 from wfinspect.parsing import FoundIds, parse_ids
 from wfinspect.settings import Settings, home_of
-from wfinspect.watching.api import Group, InstanceSource, group_of
+from wfinspect.watching.api import Group, InstanceSource, group_of, recorded
 
 if TYPE_CHECKING:
     from wfinspect.search import Test
@@ -180,12 +180,12 @@ def _listed(
     from wfinspect.search import ids_and_search, matcher  # `get` of IDs does without
 
     clock, (ids, terms) = SystemClock(), ids_and_search(words)
+    if ids or not terms:
+        return {}
     matches = matcher(terms, clock.now())
     rows: list[Row] = stored_or(
         settings, clock, lambda s: selected_rows(s, selector(settings, environ, s)), []
     )
-    if ids or not terms:
-        return {}
     read: Outcomes = {row.key: row.instance for row in rows if row.instance}
     found = _matching(read, matches)
     if not found:
@@ -498,7 +498,7 @@ class Requester:
 
         self.target = target
         self.clock = SystemClock()
-        self._state_dir = settings.paths.state_dir
+        self._settings = settings
         schedule = Schedule(budget=settings.budget, interval_seconds=settings.interval)
         self._limits = schedule.limits
         self._poller = Poller(
@@ -506,7 +506,7 @@ class Requester:
                 target,
                 connector(environ, home_of(environ), self.clock),
                 self.clock,
-                store=EphemeralStore(self._state_dir, self.clock.now),
+                store=EphemeralStore(settings.paths.state_dir, self.clock.now),
                 schedule=schedule,
                 alerts=Alerts(),
             )
@@ -531,13 +531,9 @@ class Requester:
 
     def recorded(self, key: InstanceKey) -> "Sequence[TaskInstance]":
         """Return the tasks of an instance that are recorded of its last failure, as far as that can be read."""
-        from wfinspect.watching.store import Store
-
-        with (
-            contextlib.suppress(StoreError),
-            contextlib.closing(Store(self._state_dir, self.clock.now)) as store,
-        ):
-            return [task for change in store.transitions(1, key) for task in change.failed]
+        with contextlib.suppress(StoreError):
+            changes = stored(self._settings, self.clock, lambda s: s.transitions(1, key))
+            return recorded(changes)
         return ()
 
     async def answer(self, request: "Request[_T]") -> _T:

@@ -25,7 +25,7 @@ from wfinspect.model import Family, InstanceKey, Transition, WorkflowInstance, f
 from wfinspect.report import FORMS, Incident, as_report, counted
 from wfinspect.search import SPELLED, Term, ids_and_search, matcher
 from wfinspect.settings import Settings, write_over
-from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Row, state_since
+from wfinspect.watching.api import INCIDENT_CALLS, IncidentOf, Row, recorded, state_since
 from wfinspect.watching.store import Store
 
 _CHANGES = 200
@@ -163,8 +163,9 @@ async def _read(
         try:
             if row.key in unread:
                 raise unread[row.key]
-            going = going_on.get(row.key)
-            incident = await requester.answer(IncidentOf(row.key, row.failed, going))
+            # An instance that is no longer listed has its changes.
+            failed, going = row.failed or recorded(changes), going_on.get(row.key)
+            incident = await requester.answer(IncidentOf(row.key, failed, going))
         except ServiceError as error:
             errors[row.key] = error
             if not (found or row.key in unread or isinstance(error, NotFound)):

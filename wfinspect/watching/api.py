@@ -507,6 +507,11 @@ def most_rerun(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
 _FEW_RUNS = 3
 
 
+def recorded(changes: Sequence[Transition]) -> tuple[TaskInstance, ...]:
+    """Return the tasks that are recorded of an instance's last failure, of its changes newest first."""
+    return changes[0].failed if changes else ()
+
+
 async def failed_before(
     key: InstanceKey,
     tasks: Sequence[TaskInstance],

@@ -361,7 +361,7 @@ class OutlookTracker:
                 touched=_few(touched),
             )
             if row.family is Family.FAILURE:
-                self._journal.explain(key, _few(failed_tasks(tasks)))
+                self._journal.explain(key, failed_tasks(tasks)[:FOREMOST])
         else:
             no_tasks = "none"
         self._keep(key, outlook._replace(no_tasks=no_tasks))
