@@ -49,6 +49,28 @@ def test_the_tasks_and_the_log_of_a_failure_are_a_key_away(
     assert simulator.calls.count("GetTaskInstanceLog") == 2
 
 
+def test_the_id_of_a_task_leads_to_its_run_though_no_view_has_shown_it(
+    home: Home, simulator: Simulator
+) -> None:
+    simulator.set_status(FAILED, "Failure")
+    with home.start(GOES_ON) as app:
+        app.wait_for("WATCHED 1")
+        app.press(*f"{FAILED}009", "enter")
+        app.wait_for(f"{FAILED}009 is its task join_region_dim: t shows it")
+        app.wait_for(rf"ads_user_profile_daily[\s\S]*{FAILED}\b(?!009)")
+        app.press("w")
+        app.wait_for("WATCHED 2")
+        # No row is left of what was typed, nor of an ID that is of nothing.
+        app.press(*"99999999999999", "enter")
+        app.wait_for("An ID this long")
+        app.press("escape")
+        app.wait_for("Esc close it")
+        app.press("escape")
+        app.wait_gone("99999999999999")
+        app.quit()
+    assert simulator.calls.count("GetTaskInstance") == 2
+
+
 def test_what_failed_comes_first_and_in_red_beside_the_last_success(
     home: Home, simulator: Simulator
 ) -> None:

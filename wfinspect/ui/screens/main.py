@@ -50,7 +50,16 @@ from wfinspect.ui.widgets.boxes import (
 )
 from wfinspect.ui.widgets.line_view import LineView, attach
 from wfinspect.ui.widgets.panes import Detail, WatchedList
-from wfinspect.watching.api import Contact, OperationsOf, Outcome, Row, Rows, Snapshot, TasksOf
+from wfinspect.watching.api import (
+    Contact,
+    OperationsOf,
+    Outcome,
+    Row,
+    Rows,
+    Snapshot,
+    TaskOf,
+    TasksOf,
+)
 from wfinspect.watching.poller import Poller
 
 if TYPE_CHECKING:
@@ -620,6 +629,9 @@ class MainScreen(SparingScreen[None]):
         if keys:
             self.look_up(keys[0], is_alone=len(keys) == 1, is_watched=len(keys) > 1)
             self._entered = keys
+            if keys[0].id == keys[-1].id >= MAY_BE_OF_TASK:
+                take = partial(self.call_later, self._task_found, keys)
+                self.control.submit(TaskOf(target, keys[0].id), take)
         if tasks:
             its, of = ("its", "") if len(keys) == 1 else ("the", " of {}")
             said = [
@@ -630,6 +642,13 @@ class MainScreen(SparingScreen[None]):
             self.notify(f"{listed(said, _NAMED)}{shows}.")
         # Later, so that a digit typed behind it is seen: a slow link bunches keys.
         self.id_box.call_later(self._box_left)
+
+    def _task_found(self, entered: list[InstanceKey], outcome: Outcome[TaskInstance]) -> None:
+        """Look up the instance of a task of which the ID was entered, unless a key came since."""
+        if not isinstance(outcome, ServiceError):
+            self.note_tasks(entered[0].target, [outcome.value])
+            if self._entered is entered and self._known_tasks([entered[0].id]):
+                self._ids_entered([entered[0].id])
 
     def note_tasks(self, target: Target, tasks: Iterable[TaskInstance]) -> None:
         """Note the tasks that a view shows: the ID of one may be entered."""
