@@ -347,11 +347,8 @@ def test_of_the_id_of_a_task_it_is_said_which_instance_that_is_of(
     said = f"{ONE}009 is the ID of a task, join_region_dim, of instance {ONE}: use that ID, or `wfinspect logs --task {ONE}009`."
     assert (code, err) == (5, f"wfinspect: {said}\n")
     assert live.calls.count("GetTaskInstance") == before + 1
-    # Where the service does not say it, its length does.
-    err = command(words, f"{ONE}999")[2]
-    assert f": `wfinspect logs --task {ONE}999`." in command("logs", f"{ONE}999")[2]
-    assert f"may be that of a task: `wfinspect logs --task {ONE}999`." in err
-    assert "may be that of a task" not in command(words, UNKNOWN)[2]
+    # Of one that is of no task either, nothing of tasks is said.
+    assert "task" not in command(words, f"{ONE}999")[2]
 
 
 def test_of_several_ids_that_are_not_there_each_is_named(command: Command) -> None:

@@ -62,7 +62,7 @@ def test_the_id_of_a_task_leads_to_its_run_though_no_view_has_shown_it(
         app.wait_for("WATCHED 2")
         # No row is left of what was typed, nor of an ID that is of nothing.
         app.press(*"99999999999999", "enter")
-        app.wait_for("An ID this long")
+        app.wait_for("The service has no workflow instance")
         app.press("escape")
         app.wait_for("Esc close it")
         app.press("escape")

@@ -21,7 +21,6 @@ from wfinspect.format import shown
 from wfinspect.model import (
     MAX_INSTANCE_ID,
     MAX_STATUS,
-    MAY_BE_OF_TASK,
     SHARED,
     SHARED_VALUES,
     Dependency,
@@ -123,12 +122,9 @@ def not_found(
     requested_id: int, *, kind: str = "workflow instance", code: str = "", request_id: str = ""
 ) -> NotFound:
     """Return the error for an instance or a task that the service does not know."""
-    is_long = kind == "workflow instance" and requested_id >= MAY_BE_OF_TASK
     return NotFound(
         f"The service has no {kind} {requested_id} for this account and region: check the "
-        "ID, --profile and --region; instances are kept for about 30 days."
-        + f" An ID this long may be that of a task: `wfinspect logs --task {requested_id}`."
-        * is_long,
+        "ID, --profile and --region; instances are kept for about 30 days.",
         cause=NotFound.default_cause,
         code=code,
         request_id=request_id,
