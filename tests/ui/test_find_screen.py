@@ -535,7 +535,13 @@ async def test_capital_w_asks_in_every_case_whether_to_follow_the_search_or_the_
             in " ".join(rig.text.replace("│", " ").split())
         )
         assert "follow search" not in rig.text
-        await rig.press("enter")
+        # What it asks for is typed in the box of the search, to which it leads; nothing is followed.
+        rig.control.asked.clear()
+        await rig.press(*"name", "enter", "escape")
+        assert "follow" not in {one[0] for one in rig.asked}
+        await rig.press("W", "down", "enter", *"x")
+        assert rig.app.screen.input.value == "x"
+        await rig.press("escape", "W", "enter")
         workflow = Query(88123, 0, env_type="Prod", workflow_id=2261034)
         assert rig.asked[-1] == ("follow", BINDING, workflow)
         rig.control.asked.clear()

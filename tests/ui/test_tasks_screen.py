@@ -481,6 +481,43 @@ async def test_o_in_the_log_of_a_task_in_full_shows_the_other_that_failed() -> N
         assert asked.task_id == 5008
 
 
+async def test_s_keeps_the_words_of_the_filter_and_goes_through_what_they_match() -> None:
+    async with on_tasks() as rig:
+        await rig.press("/", *"e", "enter")
+        (of_all, *_), shown = rig.text.partition("/e")[::2], set()
+        del of_all
+        for _ in range(8):
+            await rig.press("s")
+            first = next(line for line in rig.text.splitlines() if " of 6 /e" in line)
+            count, _, words = first.strip().partition(" of 6 /")
+            shown.add(words.split("  ")[0].strip())
+            assert int(count) > 0, first
+        assert "e" in shown
+        assert "e status=Failure" in shown
+
+
+async def test_from_the_log_of_a_task_the_tasks_are_opened_at_it() -> None:
+    async with running(mixed()) as rig:
+        second = task(5008, "second", "Failure")
+        await rig.press("g", "t")
+        rig.control.answer(page(*TASKS, second))
+        await rig.settle()
+        for pressed in ("l", "o"):
+            await rig.press(pressed)
+            rig.control.answer(log())
+            await rig.settle()
+        await rig.press("t")
+        rig.control.answer(page(*TASKS, second))
+        await rig.settle()
+        assert isinstance(rig.app.screen, TasksScreen)
+        assert rig.app.screen.list.chosen == second
+        # Once: then the cursor is the user's.
+        await rig.press("g", "r")
+        rig.control.answer(page(*TASKS, second))
+        await rig.settle()
+        assert rig.app.screen.list.chosen != second
+
+
 async def test_l_opens_no_log_where_nothing_but_frozen_tasks_failed() -> None:
     async with running(mixed()) as rig:
         await rig.press("g", "l")

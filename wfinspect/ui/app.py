@@ -712,7 +712,9 @@ class WfInspectApp(CrashSafeApp):
         from wfinspect.ui.screens.tasks import TasksScreen
 
         if (row := self._needed()) is not None:
-            self.push_screen(TasksScreen(self.main, row.key, opens_log=opens_log))
+            # From the log of a task, at that task.
+            task = self.screen.subject_task if isinstance(self.screen, OverMain) else None
+            self.push_screen(TasksScreen(self.main, row.key, task, opens_log=opens_log))
 
     def action_upstream(self) -> None:
         """Show what an instance waits for, and what it holds up."""

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from wfinspect.model import InstanceKey, Transition
+from wfinspect.model import InstanceKey, TaskInstance, Transition
 from wfinspect.ui.instance_text import sentence
 from wfinspect.ui.keys import COMMANDS
 from wfinspect.ui.lines import (
@@ -86,6 +86,8 @@ class OverMain(SparingScreen[Any], ModalScreen[Any]):
     _is_dismissed = False
     subject: InstanceKey | None = None
     """The instance that it shows in full."""
+    subject_task: TaskInstance | None = None
+    """The task of it that it shows."""
 
     def dismiss(self, result: object = None) -> AwaitComplete:
         """Close, unless it is closed already."""

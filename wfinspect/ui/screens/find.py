@@ -273,6 +273,8 @@ class FindScreen(OverlayScreen):
         if row and row.instance and (row.instance.workflow_id or 0) > CATCH_ALL:
             words = follow_words(row, self.control.snapshot.follows)
             yield _choice("app.follow", words, shown(row.instance.name, limit=60))
+            if isinstance(self._wanted, str):
+                yield _choice("search", "change search", self._typed_search)
 
     @property
     def _typed_search(self) -> str:

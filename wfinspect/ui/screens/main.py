@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from wfinspect.clock import Clock
-from wfinspect.errors import ServiceError
+from wfinspect.errors import NotFound, ServiceError
 from wfinspect.format import listed, shown
 from wfinspect.model import (
     MAY_BE_OF_TASK,
@@ -846,7 +846,10 @@ class MainScreen(SparingScreen[None]):
         self._await({row.key: row._replace(is_watched=True) for row in new})
         others = len(rows) - len(new)
         before = f", {others} {'was' if others == 1 else 'were'} on it" if others else ""
-        self.notify(f"Added {whose(new)} to the list{before}{how}")
+        # Of what the service does not know the poller says that it is not watched.
+        unknown = NotFound.default_cause
+        if added := [each for each in new if not each.trouble or each.trouble.cause != unknown]:
+            self.notify(f"Added {whose(added)} to the list{before}{how}")
 
     def action_remove(self) -> None:
         """Remove rows from the list."""

@@ -125,10 +125,21 @@ class TasksScreen(_TaskKeysScreen):
     HOLDS_KEYS = True
     TYPING = (("Esc", "cancel"), ("Enter", "keep the filter"), ("Tab", "complete"))
 
-    def __init__(self, main: MainScreen, key: InstanceKey, *, opens_log: bool = False) -> None:
-        """Create the screen; `opens_log` goes on to the log of the task that needs attention most."""
+    def __init__(
+        self,
+        main: MainScreen,
+        key: InstanceKey,
+        task: TaskInstance | None = None,
+        *,
+        opens_log: bool = False,
+    ) -> None:
+        """Create the screen with the cursor on a task, else on what needs attention most.
+
+        `opens_log` goes on to the log of that which does.
+        """
         super().__init__(main)
         self._key = self.subject = key
+        self._starts_at = task and task.id
         self._opens_log = opens_log
         self._read_in = ""
         """The state of the instance when its tasks were requested."""
@@ -264,6 +275,9 @@ class TasksScreen(_TaskKeysScreen):
         except UsageError as error:
             self._problem = str(error)
         self.list.offer(found, filter_text=query, is_typed=self.focused is self.input)
+        if found and self._starts_at:
+            self.list.select(self._starts_at)
+            self._starts_at = None
         said = before_rerun(self.row(self._key).failed_before)
         self.head.show(sentence(said, self.size.width) if said else ())
         self.progress.update_lines()
@@ -377,11 +391,15 @@ class TasksScreen(_TaskKeysScreen):
         """Only the tasks of one status: the next of those there are, then all again."""
         if not self._tasks:
             self.say_none("There are no tasks.")
+        # What can't be read is replaced.
+        typed = self.input.value.split() if not self._problem else []
+        others = [word for word in typed if not word.startswith("status=")]
+        matches = task_matcher(" ".join(others), self._now)
         # A dry run is found by the first of its words.
-        words = ["", *dict.fromkeys(f"status={t.word.split()[0]}" for t in self._tasks if t.word)]
-        now = self.input.value
-        at = words.index(now) if now in words else 0
-        self.input.value = words[(at + 1) % len(words)]
+        found = (f"status={t.word.split()[0]}" for t in self._tasks if t.word and matches(t))
+        words = ["", *dict.fromkeys(found)]
+        now = next((word for word in typed if word in words), "")
+        self.input.value = " ".join([*others, words[(words.index(now) + 1) % len(words)]]).strip()
         self._kept()
 
     def _chosen(self) -> tuple[InstanceKey, TaskInstance] | None:
@@ -400,6 +418,7 @@ class TaskScreen(_TaskKeysScreen):
         bind("v", "raw", "JSON"),
         PAGE_BINDING,
     ]
+    subject_task: TaskInstance
 
     def __init__(
         self,
@@ -411,21 +430,21 @@ class TaskScreen(_TaskKeysScreen):
         """Create the screen; `tasks` are those of the instance, none where they are not known."""
         super().__init__(main)
         self._key = self.subject = key
-        self._subject, self._tasks = task, tasks
+        self.subject_task, self._tasks = task, tasks
         self._runs: Sequence[TaskInstance] = ()
         self._operations = OperationsOf.of(key.target, task)
         self._lines = LineView(classes="pane main")
         self.parts = (self._lines,)
 
     def title_now(self) -> Title:
-        task = self._subject
+        task = self.subject_task
         instance = self.row(self._key).instance
         name = f"{instance.name} / {task.task_name}" if instance else task.task_name
         zone = utc_words(self.look.zone, self.clock.now())
         return Title((self.task_state(task),), name, str(task.id), f"task, {zone}")
 
     def read(self) -> None:
-        task = self._subject
+        task = self.subject_task
         settled_at = task.modify_time if task.family.is_settled else None
         self.request(TaskOf(self._key.target, task.id, settled_at), self._take)
         if (task.run_number or 1) > 1:
@@ -436,28 +455,28 @@ class TaskScreen(_TaskKeysScreen):
             )
 
     def _take(self, task: TaskInstance) -> None:
-        self._subject = task
+        self.subject_task = task
 
     def _take_runs(self, page: Page[TaskInstance]) -> None:
         self._runs = sorted(page.items, key=lambda run: -(run.run_number or 0))
 
     def fill(self) -> None:
         now, width = self.as_read, max(20, self.size.width - 2)
-        wanted = [(self._subject, self._operations)] if self._operations else []
+        wanted = [(self.subject_task, self._operations)] if self._operations else []
         known = self.main.operations
         operations = tasks_text.operation_lines(
             wanted, known, self.look, now, width, has_names=False
         )
         self._lines.show(
-            tasks_text.details(self._subject, self._runs, operations, self.look, now, width)
+            tasks_text.details(self.subject_task, self._runs, operations, self.look, now, width)
         )
 
     @property
     def words(self) -> Mapping[str, str]:
-        return _around(self._subject)
+        return _around(self.subject_task)
 
     def _chosen(self) -> tuple[InstanceKey, TaskInstance]:
-        return self._key, self._subject
+        return self._key, self.subject_task
 
 
 _MORE = 100
@@ -493,7 +512,7 @@ class DependenciesScreen(_TaskKeysScreen):
         """
         super().__init__(main)
         self._key = key
-        self._subject = task
+        self.subject_task = task
         family = task.family if task else self.row(key).family
         has_failed = family is Family.FAILURE
         self._search = self._begun(Direction.DOWNSTREAM if has_failed else Direction.UPSTREAM)
@@ -512,9 +531,9 @@ class DependenciesScreen(_TaskKeysScreen):
     def title_now(self) -> Title:
         rest = "what it holds up" if self._is_down else "what it waits for"
         rest += f", {self.as_of}" if self.as_of else ""
-        if self._subject is not None:
-            name, number = self._subject.task_name, self._subject.id
-            return Title((self.task_state(self._subject),), name, str(number), rest)
+        if self.subject_task is not None:
+            name, number = self.subject_task.task_name, self.subject_task.id
+            return Title((self.task_state(self.subject_task),), name, str(number), rest)
         return _title_of(self.row(self._key), self.look, rest)
 
     def about_spans(self, width: int) -> Sequence[Span]:
@@ -540,7 +559,7 @@ class DependenciesScreen(_TaskKeysScreen):
 
     def _begun(self, direction: Direction) -> DependencySearch:
         """Return a search that has begun with what is known already."""
-        known: TaskInstance | WorkflowInstance | None = self._subject
+        known: TaskInstance | WorkflowInstance | None = self.subject_task
         first: TaskOf | InstanceOf
         if known is not None:
             first = TaskOf(self._key.target, known.id)
@@ -622,12 +641,12 @@ class DependenciesScreen(_TaskKeysScreen):
         if not search.name:
             return ()
         said, role = search.sentence(found, "It", self.look.zone, self._now), Role.TEXT
-        family = self._subject.family if self._subject else self.row(self._key).family
+        family = self.subject_task.family if self.subject_task else self.row(self._key).family
         if self.is_lost and (self._is_down or not family.is_settled):
             said, role = f"{said.removesuffix('.')}?", Role.DIM
         lines = list(sentence(said, width, role))
         lines += sentence(f"{search.spent}.", width, Role.DIM) if search.spent else ()
-        if not self._subject and (deadline := self.row(self._key).outlook.deadline):
+        if not self.subject_task and (deadline := self.row(self._key).outlook.deadline):
             lines += sentence(f"It is {deadline.words(self.look.zone)[0]}.", width, Role.TROUBLE)
         if found.remark:
             lines += sentence(found.remark, width, Role.TROUBLE)

@@ -553,6 +553,7 @@ class LogScreen(TextScreen):
     WHAT = "log"
     HOLDS_KEYS = True
     OPENS_AT_END = True
+    subject_task: TaskInstance
 
     def __init__(
         self,
@@ -565,7 +566,7 @@ class LogScreen(TextScreen):
         super().__init__(main, Title(), "", file=f"wfinspect-task-{task.id}")
         self._key = self.subject = key
         self._target = key.target
-        self._subject = task
+        self.subject_task = task
         self._tasks = tasks
         self._failed = failed_tasks(tasks)
         self._run = task.run_number
@@ -574,15 +575,15 @@ class LogScreen(TextScreen):
 
     @property
     def _is_latest(self) -> bool:
-        return self._run == self._subject.run_number
+        return self._run == self.subject_task.run_number
 
     @property
     def follows(self) -> bool:
         """The latest run may go on; the others are over."""
-        return self._is_latest and not self._subject.family.is_settled
+        return self._is_latest and not self.subject_task.family.is_settled
 
     def title_now(self) -> Title:
-        task = self._subject
+        task = self.subject_task
         state = self.task_state(task) if self._is_latest else (" earlier run", Role.DIM)
         zone = utc_words(zone_of(self._target.region), self.clock.now())
         instance, is_narrow = self.row(self._key).instance, self.size.width < _NARROW
@@ -592,14 +593,14 @@ class LogScreen(TextScreen):
     @property
     def words(self) -> Mapping[str, str]:
         others = {} if self._others else {"o": ""}
-        runs = {} if (self._subject.run_number or 1) > 1 else {"< >": ""}
+        runs = {} if (self.subject_task.run_number or 1) > 1 else {"< >": ""}
         return {**super().words, "r": "read again", **others, **runs}
 
     @property
     def _others(self) -> Sequence[TaskInstance]:
         """The other failed tasks, from this one on."""
         ids = [each.id for each in self._failed]
-        at = ids.index(self._subject.id) if self._subject.id in ids else -1
+        at = ids.index(self.subject_task.id) if self.subject_task.id in ids else -1
         return [*self._failed[at + 1 :], *self._failed[: max(0, at)]]
 
     def about_spans(self, width: int) -> tuple[Span, ...]:
@@ -614,14 +615,18 @@ class LogScreen(TextScreen):
             Part.of([f" elsewhere {own}"] * (own != apart), Role.DIM, 6),
         ]
         ids = [each.id for each in self._failed]
-        run = ((f" run {self._run} of {self._subject.run_number}", Role.DIM),) if self._run else ()
-        at = f" {ids.index(self._subject.id) + 1} of" if self._subject.id in ids else "s:"
+        run = (
+            ((f" run {self._run} of {self.subject_task.run_number}", Role.DIM),)
+            if self._run
+            else ()
+        )
+        at = f" {ids.index(self.subject_task.id) + 1} of" if self.subject_task.id in ids else "s:"
         failed = ((f" failed log{at} {len(ids)}, o next", Role.FAILURE),) if self._others else ()
         parts = [*self.about_parts(), Part(run, 3), Part(failed, 4), Part(follows, 5)]
         return shed([*parts, *(zones if self.text.text else ())], width, gap=" ")
 
     def read(self) -> None:
-        run, task = self._run, self._subject
+        run, task = self._run, self.subject_task
         # The same question for a run that is over: then the answer is kept.
         settled_at = task.modify_time if task.family.is_settled else None
         request = TaskLog(self._target, task.id, run, settled_at)
@@ -636,7 +641,7 @@ class LogScreen(TextScreen):
         if is_news:
             is_other, self._is_read = not self._is_read, True
             found = LongText(text)
-            has_succeeded = self._subject.family is Family.SUCCESS
+            has_succeeded = self.subject_task.family is Family.SUCCESS
             if not self._is_latest:
                 has_succeeded = _SUCCEEDED in text[-LOG_END:]
             errors = () if has_succeeded else found.error_lines()
@@ -648,10 +653,10 @@ class LogScreen(TextScreen):
                 self._at = 0
                 self._show_match()
         if self.follows and (names_end(text) or not is_news):
-            self.request(TaskOf(self._target, self._subject.id), self._take_state)
+            self.request(TaskOf(self._target, self.subject_task.id), self._take_state)
 
     def _take_state(self, task: TaskInstance) -> None:
-        was_going_on, self._subject = self.follows, task
+        was_going_on, self.subject_task = self.follows, task
         if was_going_on and not self.follows:
             if not self._is_latest:
                 self.notify(f"Run {task.run_number} has begun: > shows its log.")
@@ -666,7 +671,9 @@ class LogScreen(TextScreen):
         elif self.text.text:
             self.show_head(self._errors_on_top(width))
         else:
-            said = no_log(meaning(self._subject), earlier=None if self._is_latest else self._run)
+            said = no_log(
+                meaning(self.subject_task), earlier=None if self._is_latest else self._run
+            )
             self.show_head((BLANK, *sentence(said, width)))
 
     def _errors_on_top(self, width: int) -> tuple[Line, ...]:
@@ -674,8 +681,8 @@ class LogScreen(TextScreen):
             return ()
         failed = self.row(self._key).failed_before
         if self._is_latest:
-            failed = (self._subject,) if self._subject.family is Family.FAILURE else ()
-        shown_run = self._subject.id, self._run
+            failed = (self.subject_task,) if self.subject_task.family is Family.FAILURE else ()
+        shown_run = self.subject_task.id, self._run
         has_failed = any((each.id, each.run_number) == shown_run for each in failed)
         title = section("LOOKS LIKE THE ERROR" if has_failed else "LOOKS LIKE AN ERROR")
         # The log itself keeps half of the screen.
@@ -696,7 +703,7 @@ class LogScreen(TextScreen):
 
     def action_turn(self, step: int) -> None:
         """Show the log of another run."""
-        latest = self._subject.run_number or 1
+        latest = self.subject_task.run_number or 1
         wanted = (self._run or latest) + step
         if not 1 <= wanted <= latest:
             self.notify("There is no later run." if step > 0 else "There is no earlier run.")
