@@ -203,7 +203,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["watch", "1,2", "--until", "done"], "did you mean all:done or any:done?"),
         (["watch", "1..2", "--until", "failed"], "did you mean all:failure or any:failure?"),
         (["watch", "1", "--until", "any"], "did you mean any:done or "),
-        (["list", "--csv"], "no option '--csv': did you mean -o csv?"),
+        (["doctor", "--csv"], "no option '--csv': it is one of `get`"),
         (["status", "--prometheus"], "did you mean -o prometheus?"),
         (["report", "--md"], "did you mean -o markdown?"),
         (["get", "1", "--yaml"], "did you mean --json?"),

@@ -162,10 +162,12 @@ class UsageError(WfInspectError):
 
 
 class NotAnId(UsageError):
-    """A word where an instance's ID is wanted."""
+    """A word where an instance's ID is wanted; `beside` says what else it is not."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is not an instance ID: use digits only, e.g. 10432987165.")
+    def __init__(self, name: str, beside: str = "") -> None:
+        self.name = name
+        digits = "use digits only, e.g. 10432987165."
+        super().__init__(f"{name!r} is not an instance ID{beside}: {digits}")
 
 
 class ConfigError(WfInspectError):

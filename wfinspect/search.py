@@ -202,7 +202,9 @@ def none_match(what: str, text: str, names: Names = NAMES, *, is_named: bool = F
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
         hint += _OF_TODAY
     named = f" {shown(text, limit=60)}" if is_named else ""
-    return f"No {what} matches{named}.{hint}"
+    # Of words without a field it is not said anywhere that one alone does not do.
+    every = " all of" if is_named and len(text.split()) > 1 else ""
+    return f"No {what} matches{every}{named}.{hint}"
 
 
 _OF_TODAY = " The business date of today's daily runs is yesterday: date=yesterday."

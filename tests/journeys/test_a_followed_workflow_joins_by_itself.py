@@ -252,6 +252,17 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     assert first_line.split()[:2] == ["1", "dwd_trade_order_di"]
     assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
     assert "wfinspect follow list" in home.run("follow", "remove").stderr
+    # By what it was followed by, too, where that is one.
+    for words, said in (
+        (("WD",), "WD matches 2 follows: "),
+        (("nothing",), "nothing matches no follow: "),
+        (("1", "7"), "There is no follow 7: "),
+    ):
+        refused = home.run("follow", "remove", *words)
+        assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+    assert home.run("follow", "remove", "wd", "trade").returncode == 0
+    assert home.run("follow", "remove", "name=dwd").returncode == 0
+    assert json.loads(home.run("follow", "list", "--json").stdout) == []
 
 
 def test_the_workflow_of_an_instance_is_followed_by_its_id(
@@ -265,6 +276,13 @@ def test_the_workflow_of_an_instance_is_followed_by_its_id(
     assert "dwd_trade_order_di" in home.run("follow", "list").stdout
     unknown = home.run("follow", 10999999999)
     assert (unknown.returncode, "10999999999" in unknown.stderr) == (5, True)
+    # Its follow is named in the same ways.
+    assert home.run("follow", "remove", 10999999999).returncode == 5
+    other = home.run("follow", "remove", DEMO_IDS[0])
+    assert (other.returncode, "matches no follow" in other.stderr) == (2, True)
+    assert home.run("follow", "remove", FOLLOWED).returncode == 0
+    assert home.run("follow", "list").stdout == ""
+    home.run("follow", FOLLOWED)
     for others in (["ads"], ["--project", "88123"]):
         mixed = home.run("follow", FOLLOWED, *others)
         assert (mixed.returncode, "give it alone" in mixed.stderr) == (2, True)

@@ -140,7 +140,7 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     none = home.run("list", "status=running", "!dwd").stderr
     how = r"Readings are as stored, up to \d+s old: `wfinspect status status=running '!dwd'` reads them now\.\n"
     assert re.fullmatch(
-        rf"wfinspect: No watched instance matches status=running !dwd\. {how}", none
+        rf"wfinspect: No watched instance matches all of status=running !dwd\. {how}", none
     )
     home.run("list", "add", 10_433_099_998)
     unknown = home.run("status", "status=failure")

@@ -42,7 +42,7 @@ COMMANDS: Mapping[str, Command] = {
         "the app on a simulated service: no account, no network",
         "Start the app against a simulated DataWorks on this machine. It needs no account and no "
         "network, and keeps a watched list of its own. It takes the options of the app, "
-        "such as --theme.",
+        "such as --theme. To try the commands, start `wfinspect simulate` in another terminal.",
         takes="[ID ...]",
         module="app",
         examples=("demo",),
@@ -233,7 +233,7 @@ COMMANDS: Mapping[str, Command] = {
         "change --by or --keep, give the same filters again. A success leaves the list after "
         "--keep days, a failure once you have seen it, and after 30 days at most.\n\n"
         "  follow list      prints what is followed, with its number N\n"
-        "  follow remove N  ends it",
+        "  follow remove N  ends it; an instance's ID or words that one matches do, too",
         f"exit codes: 0 done; {_REFUSED}, as of an unknown workspace; 4 credentials missing, expired "
         "or refused",
         "[ID | WORD ... | list | remove N]",

@@ -72,9 +72,9 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
             case ["list"]:
                 _print(follows, args.output, settings)
             case ["remove"]:
-                raise UsageError("follow remove takes N: wfinspect follow list prints the numbers.")
-            case ["remove", *numbers]:
-                _remove(store, follows, numbers)
+                raise UsageError(f"follow remove takes N, an ID or a name: {_NUMBERS}")
+            case ["remove", *words]:
+                _remove(store, follows, _meant(words, follows, settings, environ))
             case ["list", word, *_]:
                 raise UsageError(f"{word[:40]!r} is one too many: wfinspect follow list")
             case words:
@@ -191,12 +191,37 @@ def _keep(
     )
 
 
+_NUMBERS = "wfinspect follow list prints the numbers."
+
+
+def _meant(
+    words: list[str], follows: Sequence[Follow], settings: Settings, environ: Mapping[str, str]
+) -> list[str]:
+    """Return the numbers that are given, else that of the one follow of an instance or of words."""
+    known = {str(each.number) for each in follows}
+    if unknown := [word for word in words if word not in known and word.isdecimal()]:
+        if len(words) > 1 or len(unknown[0]) < ID_DIGITS:
+            raise UsageError(f"There is no follow {unknown[0]}: {_NUMBERS}")
+        key = InstanceKey(resolve_target(settings, environ).target, parse_id(unknown[0]))
+        query, _ = _workflow_of(key, settings, environ)
+        found = [each for each in follows if (each.target, each.query) == (key.target, query)]
+    elif known.issuperset(words):
+        return words
+    else:
+        wanted = " ".join(words).casefold().split()
+        found = [
+            each
+            for each in follows
+            if all(word in f"{each.name} {each.query.words()}".casefold() for word in wanted)
+        ]
+    if len(found) != 1:
+        text, count = shown(" ".join(words), limit=60), len(found) or "no"
+        raise UsageError(f"{text} matches {count} follow{'s' * (len(found) > 1)}: {_NUMBERS}")
+    return [str(found[0].number)]
+
+
 def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
     known = {str(each.number): each for each in follows}
-    if unknown := [number for number in numbers if number not in known]:
-        raise UsageError(
-            f"There is no follow {unknown[0]}: wfinspect follow list prints the numbers."
-        )
     brought = [row.key for row in store.rows() if str(row.follow) in numbers]
     is_asked = bool(brought) and sys.stdin.isatty() and sys.stdout.isatty()
     question = f"Remove the rows that came by it, too ({len(brought)})? [y/N] "

@@ -152,9 +152,12 @@ def given_keys(
     target = target or resolve_target(settings, environ).target
     try:
         return [InstanceKey(target, number) for number in parse_ids(" ".join(words))]
-    except NotAnId:
-        if not (found := _listed(words, settings, environ)):
+    except NotAnId as error:
+        found = _listed(words, settings, environ)
+        if found is None:
             raise
+        if not found:
+            raise NotAnId(error.name, ", and nothing on the watched list matches it") from None
     text, names = shown(" ".join(words), limit=60), [_dated(*each) for each in found.items()]
     if len(found) > 1:
         which = f"{len(found)} rows of the watched list: {listed(names, _MOST_NAMED)}"
@@ -175,13 +178,16 @@ def given_key(
 
 def _listed(
     words: Sequence[str], settings: Settings, environ: Mapping[str, str]
-) -> dict[InstanceKey, WorkflowInstance]:
-    """Return the rows of the watched list that words of a search match; those of a whole name before others."""
+) -> dict[InstanceKey, WorkflowInstance] | None:
+    """Return the rows of the watched list that words of a search match; those of a whole name before others.
+
+    None where IDs are among the words.
+    """
     from wfinspect.search import ids_and_search, matcher  # `get` of IDs does without
 
     clock, (ids, terms) = SystemClock(), ids_and_search(words)
     if ids or not terms:
-        return {}
+        return None
     matches = matcher(terms, clock.now())
     rows: list[Row] = stored_or(
         settings, clock, lambda s: selected_rows(s, selector(settings, environ, s)), []

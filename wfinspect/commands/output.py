@@ -151,9 +151,9 @@ def add_output_option(
         metavar="FORM",
         help=f"{', '.join(forms)}; json prints {array} (default: {forms[0]})",
     )
-    parser.add_argument(
-        "--json", dest="output", action="store_const", const="json", help="the same as -o json"
-    )
+    for form in sorted({"json", "csv"} & {*forms}, reverse=True):
+        same = f"the same as -o {form}"
+        parser.add_argument(f"--{form}", dest="output", action="store_const", const=form, help=same)
     if keys:
         parser.add_argument(
             "--field",

@@ -30,9 +30,12 @@ from wfinspect.settings import (
     read_settings,
 )
 
+WITHOUT_ACCOUNT = (
+    "without an account, `wfinspect demo` shows the app, and `wfinspect simulate` serves commands."
+)
 HOW_TO = (
     "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET or run `aliyun configure`; "
-    "`wfinspect demo` shows the app without an account."
+    + WITHOUT_ACCOUNT
 )
 
 DEADLINE = 15.0
@@ -181,7 +184,7 @@ class CredentialsSource:
                 name = shown(str(profile.get("name")), limit=80)
                 raise CredentialsMissing(
                     f"Profile '{name}' holds no {lacking}: run `aliyun configure --profile {name}`; "
-                    "`wfinspect demo` shows the app without an account."
+                    + WITHOUT_ACCOUNT
                 )
             self._known = checked(Credentials(*values), self._profile)
             return
