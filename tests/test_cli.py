@@ -257,6 +257,7 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
             ["watch", "--project", "1", "--name", "ads", "-2d"],
             "'-2d' is a part of a name: did you mean --bizdate -2d?",
         ),
+        (["find", "date=yesterday"], "business date: add a workspace, such as workspace=88123."),
         (["find", "88123", "yesterday"], "did you mean --project 88123 --bizdate yesterday?"),
         (
             ["find", "yesterday", "10432987165"],

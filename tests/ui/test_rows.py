@@ -51,6 +51,7 @@ from wfinspect.ui.rows import (
     sidebar_lines,
     state_time,
     state_word,
+    whose,
 )
 from wfinspect.ui.screens.main import WIDE_CELLS
 from wfinspect.ui.widgets.boxes import helpful_commands
@@ -1037,3 +1038,14 @@ def test_a_mark_hides_no_unseen_change() -> None:
 
     assert marked.startswith("#✱ ✖ ")
     assert seen.startswith("#  ✖ ")
+
+
+def test_several_rows_are_named_so_that_they_are_told_apart() -> None:
+    def named(*names: str) -> str:
+        found = (instance(n, name=name) if name else None for n, name in enumerate(names, 1))
+        return whose([Row(key(n), instance=each) for n, each in enumerate(found, 1)])
+
+    assert named("a") == "a 1"
+    assert named("a", "b") == "2 instances (a, b)"
+    assert named("a", "a") == "2 instances (a 1, a 2)"
+    assert named("a", "") == "2 instances (a 1, 2)"

@@ -122,7 +122,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
     terms = [*terms_of(args), *parse_search(complete(args.search))]
     if args.bizdate is not None:
         terms.append(Term.of("date", str(date_of(args.bizdate, now, zone))))
-    query, left = to_query(terms, now, zone, _HOW)
+    query, left = to_query(terms, now, zone, *[_HOW] * ("=" not in "".join(args.search)))
     found: dict[int, WorkflowInstance] = {}
     more, error = "", None
     try:

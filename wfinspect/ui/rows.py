@@ -133,7 +133,9 @@ def whose(rows: Sequence[Row]) -> str:
     names = [fmt.shown(row.instance.name, limit=60) if row.instance else "" for row in rows]
     if len(rows) == 1:
         return f"{names[0]} {rows[0].key.id}".lstrip()
-    named = [name or str(row.key.id) for name, row in zip(names, rows, strict=True)]
+    # Runs of one workflow are told apart by their IDs.
+    whole = [f"{name} {row.key.id}".lstrip() for name, row in zip(names, rows, strict=True)]
+    named = names if len({*names, ""}) > len(names) else whole
     return f"{len(rows)} instances ({fmt.listed(named, _NAMED)})"
 
 
