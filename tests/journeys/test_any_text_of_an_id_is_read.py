@@ -91,7 +91,7 @@ def test_the_id_of_a_known_task_leads_to_its_run(
         )
         assert not any(f"{ID}009" in str(call.parameters) for call in simulator.calls.latest)
         app.press(*f"{other}099", "enter")
-        app.wait_for(r"not found[\s\S]*this long may")
+        app.wait_for(r"not found[\s\S]*The service has no")
         app.quit()
 
 
