@@ -35,7 +35,6 @@ from wfinspect.format import moment as moment_of
 from wfinspect.model import (
     Family,
     Follow,
-    InstanceId,
     InstanceKey,
     Query,
     Target,
@@ -114,11 +113,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         if "=" not in args.action:
             _refuse_mistyped(args.action, args.what)
         args.action, args.what = None, [args.action, *args.what]
-    ids, terms = ids_and_search(args.what)
-    shown_of = partial(_print, args=args, ids=ids, terms=terms, clock=clock)
-    stored(
-        settings, clock, lambda store: shown_of(store, settings, selector(settings, environ, store))
-    )
+    stored(settings, clock, partial(_print, args=args, settings=settings, environ=environ))
     return 0
 
 
@@ -147,18 +142,13 @@ def _edit(
 
 
 def _print(
-    store: Store,
-    settings: Settings,
-    is_selected: Selector,
-    *,
-    args: argparse.Namespace,
-    ids: Collection[InstanceId],
-    terms: Collection[Term],
-    clock: Clock,
+    store: Store, args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 ) -> None:
     """Print the rows of some IDs, or of all, that match a search."""
     from wfinspect.watching.outlook import judged_rows
 
+    clock, is_selected = SystemClock(), selector(settings, environ, store)
+    ids, terms = ids_and_search(args.what)
     if args.action and args.output != "csv":
         print(exported(store, settings.interval, clock.moment(), is_selected))
         return
