@@ -84,7 +84,7 @@ def _dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         parser.refuse(unknown[0])
     if getattr(args, "field", None):
         if args.output != parser.get_default("output"):
-            raise UsageError("--field prints bare values: leave out -o or --json.")
+            raise UsageError("--field prints bare values: leave out -o, --json and --csv.")
         args.output = Fields(args.field)
     if name == "help":
         # It has to help also where the settings are wrong.
