@@ -251,18 +251,33 @@ def test_a_follow_is_checked_first_and_can_be_changed(home: Home, simulator: Sim
     first_line = home.run("follow", "list").stdout.splitlines()[1]
     assert first_line.split()[:2] == ["1", "dwd_trade_order_di"]
     assert ".0" not in home.run("follow", "list", "--json").stdout.replace("127.0.0.1", "")
-    assert "wfinspect follow list" in home.run("follow", "remove").stderr
+    both = f"1 (dwd_trade_order_di workspace={words[1]} workflow={words[3]}), 2 (workspace={words[1]} name=dwd)"
+    how = "wfinspect follow remove 1"
     # By what it was followed by, too, where that is one.
-    for words, said in (
-        (("WD",), "WD matches 2 follows: "),
-        (("nothing",), "nothing matches no follow: "),
-        (("1", "7"), "There is no follow 7: "),
+    for given, said in (
+        ((), f"an ID or a name. Followed: {both}. To end one: {how}"),
+        (("WD",), f"WD matches 2 follows: {both}. To end one: {how}"),
+        (("nothing",), f"nothing matches no follow. Followed: {both}. To end one: {how}"),
+        (("1", "7"), f"There is no follow 7. Followed: {both}. To end one: {how}"),
+        (("workflow=" + words[3][:-1],), "matches no follow"),
+        (("1", "trade"), "1 trade matches no follow"),
+        (("worksapce=1",), "did you mean workspace?"),
     ):
-        refused = home.run("follow", "remove", *words)
+        refused = home.run("follow", "remove", *given)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
-    assert home.run("follow", "remove", "wd", "trade").returncode == 0
-    assert home.run("follow", "remove", "name=dwd").returncode == 0
-    assert json.loads(home.run("follow", "list", "--json").stdout) == []
+    for given in (["wd", "trade"], words, ["project=" + words[1], "workflow=" + words[3]]):
+        home.run("follow", *words)
+        ended = home.run("follow", "remove", *given)
+        assert (ended.returncode, "workflow=" in ended.stderr) == (0, True), ended.stderr
+    # As it was followed, and a whole name, before what has more.
+    for less, more in ((["dwd"], ["dwd", "status=Failure"]), (["2026"], ["20261"])):
+        for given in (more, less):
+            home.run("follow", *words[:2], *given)
+        for given in (less, more):
+            ended = home.run("follow", "remove", *words[:2], *given)
+            assert (ended.returncode, given[-1] + ")" in ended.stderr) == (0, True), ended.stderr
+    assert home.run("follow", "list", "--json").stdout == "[]\n"
+    assert "Nothing is followed" in home.run("follow", "remove", "dwd").stderr
 
 
 def test_the_workflow_of_an_instance_is_followed_by_its_id(
@@ -282,6 +297,20 @@ def test_the_workflow_of_an_instance_is_followed_by_its_id(
     assert (other.returncode, "matches no follow" in other.stderr) == (2, True)
     assert home.run("follow", "remove", FOLLOWED).returncode == 0
     assert home.run("follow", "list").stdout == ""
+    # One without the environment is its own, too; one of another is not. What is stored is not asked for.
+    home.run("follow", *words, "--env", "Dev")
+    home.run("follow", *words)
+    home.run("list", "add", FOLLOWED)
+    with home.start() as app:
+        app.wait_for("dwd_trade_order_di")
+        app.quit()
+    simulator.population.vanish(FOLLOWED)
+    calls = simulator.calls.count()
+    ended = home.run("follow", "remove", FOLLOWED)
+    assert (ended.returncode, simulator.calls.count() - calls) == (0, 0), ended.stderr
+    assert "env=Dev" in home.run("follow", "list").stdout
+    home.run("follow", "remove", "env=dev")
+    simulator.population.restore(FOLLOWED)
     home.run("follow", FOLLOWED)
     for others in (["ads"], ["--project", "88123"]):
         mixed = home.run("follow", FOLLOWED, *others)

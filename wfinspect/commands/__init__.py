@@ -233,7 +233,7 @@ COMMANDS: Mapping[str, Command] = {
         "change --by or --keep, give the same filters again. A success leaves the list after "
         "--keep days, a failure once you have seen it, and after 30 days at most.\n\n"
         "  follow list      prints what is followed, with its number N\n"
-        "  follow remove N  ends it; an instance's ID or words that one matches do, too",
+        "  follow remove N  ends it; an ID, its filters or a part of its name do, too",
         f"exit codes: 0 done; {_REFUSED}, as of an unknown workspace; 4 credentials missing, expired "
         "or refused",
         "[ID | WORD ... | list | remove N]",

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import time, timedelta
+from datetime import UTC, time, timedelta
 from math import isfinite
 
 from wfinspect.clock import SystemClock
@@ -12,7 +12,7 @@ from wfinspect.commands import output
 from wfinspect.commands.find import add_filters, terms_of
 from wfinspect.commands.once import requested, resolve_target, say_none, selected_by, selector
 from wfinspect.errors import ServiceError, UsageError, did_you_mean
-from wfinspect.format import shown
+from wfinspect.format import listed, shown
 from wfinspect.model import Follow, InstanceKey, Query, Target, biz_date_of, zone_behind, zone_of
 from wfinspect.parsing import parse_id
 from wfinspect.search import (
@@ -27,9 +27,9 @@ from wfinspect.search import (
     to_query,
 )
 from wfinspect.settings import Settings
-from wfinspect.watching.api import MAX_NOTE, Find, InstanceOf
+from wfinspect.watching.api import MAX_NOTE, Find, InstanceOf, Row
 from wfinspect.watching.follows import SHARE
-from wfinspect.watching.lookups import CATCH_ALL
+from wfinspect.watching.lookups import query_of_workflow
 from wfinspect.watching.store import Changes, Store
 
 _MOST_DAYS = 30
@@ -71,16 +71,14 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         match args.words:
             case ["list"]:
                 _print(follows, args.output, settings)
-            case ["remove"]:
-                raise UsageError(f"follow remove takes N, an ID or a name: {_NUMBERS}")
             case ["remove", *words]:
-                _remove(store, follows, _meant(words, follows, settings, environ))
+                _remove(store, _meant(args, words, follows, store, settings, environ))
             case ["list", word, *_]:
                 raise UsageError(f"{word[:40]!r} is one too many: wfinspect follow list")
             case words:
                 target = resolve_target(settings, environ).target
                 words = words[words[:1] == ["add"] :]
-                query, found = _wanted(args, words, target, settings, environ)
+                query, found = _wanted(args, words, settings, environ)
                 same = next((f for f in follows if (f.target, f.query) == (target, query)), None)
                 if not (same or found):
                     checked = _checked(target, query, " ".join(words), settings, environ)
@@ -96,21 +94,23 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 def _wanted(
     args: argparse.Namespace,
     words: Sequence[str],
-    target: Target,
     settings: Settings,
     environ: Mapping[str, str],
+    rows: Sequence[Row] = (),
 ) -> tuple[Query, str]:
-    """Return what is to be followed; of an instance its workflow, and the name of that."""
-    options = [*terms_of(args)]
+    """Return what is to be followed; of an instance, one of `rows` or as it is read, its workflow and name."""
+    terms = _terms(args, words)
     if ids := [word for word in words if word.isdecimal() and len(word) >= ID_DIGITS]:
-        if options or len(words) > 1:
+        if len(terms) > 1:
             raise UsageError(
                 f"{ids[0]} is the ID of an instance: give it alone, and its workflow is followed."
             )
-        return _workflow_of(InstanceKey(target, parse_id(ids[0])), settings, environ)
-    terms = [*options, *parse_search(complete(words))]
-    # Each run has an ID of its own: digits are a part of the name here.
-    terms = [Term.of("name", str(t)) if str(t).isdecimal() else t for t in terms]
+        key = InstanceKey(resolve_target(settings, environ).target, parse_id(ids[0]))
+        stored = next((row.instance for row in rows if row.key == key), None)
+        run = stored or requested(InstanceOf(key), settings, environ)
+        if (query := query_of_workflow(run)) is None:
+            raise UsageError(f"{key.id} can't be followed: what it is a run of is not known.")
+        return query, run.name[:MAX_NOTE]
     if not has_field("workspace", terms):
         if not words:
             missing = "--project ID is missing: the workspace whose runs are to be followed."
@@ -122,20 +122,16 @@ def _wanted(
         raise UsageError(f"{shown(words[0], limit=40)!r} can't be followed: {hint}")
     if any(term.name == "date" for term in terms):
         raise UsageError("date= can't be followed: runs of all coming dates are. Leave it out.")
-    now, zone = SystemClock().now(), zone_of(target.region)
-    query = to_follow(*to_query([*terms, Term.of("date", "yesterday")], now, zone))
-    return query, ""
+    # Which day it is does not matter: a follow has none.
+    dated = [*terms, Term.of("date", "yesterday")]
+    return to_follow(*to_query(dated, SystemClock().now(), UTC)), ""
 
 
-def _workflow_of(
-    key: InstanceKey, settings: Settings, environ: Mapping[str, str]
-) -> tuple[Query, str]:
-    """Read an instance; return the query of its workflow, and its name."""
-    found = requested(InstanceOf(key), settings, environ)
-    if not found.project_id or (found.workflow_id or 0) <= CATCH_ALL:
-        raise UsageError(f"{key.id} can't be followed: what it is a run of is not known.")
-    query = Query(found.project_id, 0, env_type=found.env_type, workflow_id=found.workflow_id)
-    return query, found.name[:MAX_NOTE]
+def _terms(args: argparse.Namespace, words: Sequence[str]) -> list[Term]:
+    """Return the search of options and words."""
+    terms = [*terms_of(args), *parse_search(complete(words))]
+    # Each run has an ID of its own: digits are a part of the name here.
+    return [Term.of("name", str(t)) if str(t).isdecimal() else t for t in terms]
 
 
 def _checked(
@@ -191,49 +187,74 @@ def _keep(
     )
 
 
-_NUMBERS = "wfinspect follow list prints the numbers."
-
-
 def _meant(
-    words: list[str], follows: Sequence[Follow], settings: Settings, environ: Mapping[str, str]
-) -> list[str]:
-    """Return the numbers that are given, else that of the one follow of an instance or of words."""
-    known = {str(each.number) for each in follows}
-    if unknown := [word for word in words if word not in known and word.isdecimal()]:
-        if len(words) > 1 or len(unknown[0]) < ID_DIGITS:
-            raise UsageError(f"There is no follow {unknown[0]}: {_NUMBERS}")
-        key = InstanceKey(resolve_target(settings, environ).target, parse_id(unknown[0]))
-        query, _ = _workflow_of(key, settings, environ)
-        found = [each for each in follows if (each.target, each.query) == (key.target, query)]
-    elif known.issuperset(words):
-        return words
-    else:
-        wanted = " ".join(words).casefold().split()
-        found = [
-            each
-            for each in follows
-            if all(word in f"{each.name} {each.query.words()}".casefold() for word in wanted)
-        ]
-    if len(found) != 1:
-        text, count = shown(" ".join(words), limit=60), len(found) or "no"
-        raise UsageError(f"{text} matches {count} follow{'s' * (len(found) > 1)}: {_NUMBERS}")
-    return [str(found[0].number)]
+    args: argparse.Namespace,
+    words: list[str],
+    follows: list[Follow],
+    store: Store,
+    settings: Settings,
+    environ: Mapping[str, str],
+) -> list[Follow]:
+    """Return the follows of numbers, or the one of an instance's workflow, or that a search matches.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    terms, name = _terms(args, words), ""
+    if not terms:
+        raise UsageError(f"follow remove takes N, an ID or a name. {_choice(follows)}")
+    if len(terms) == len(words) and all(w.isdecimal() and len(w) < ID_DIGITS for w in words):
+        numbered = {str(each.number): each for each in follows}
+        if unknown := [word for word in words if word not in numbered]:
+            raise UsageError(f"There is no follow {unknown[0]}. {_choice(follows)}")
+        return [numbered[word] for word in dict.fromkeys(words)]
+    query: Query | None = None
+    with contextlib.suppress(UsageError):  # what a follow can't do without may be left out
+        query, name = _wanted(args, words, settings, environ, store.rows())
+    names = {str(t).removeprefix("name=").casefold() for t in terms if t.name in {"", "name"}}
+    fields = {str(t).casefold() for t in terms if t.name not in {"", "name"}}
+    # A part of a number would be another one.
+    matching = [f for f in follows if fields <= {*f.query.words().casefold().split()}]
+    matching = [
+        f for f in matching if all(n in f"{f.name} {f.query.name}".casefold() for n in names)
+    ]
+    exact_first = (
+        [f for f in follows if f.query == query],
+        # An instance is followed with its environment, a workflow mostly without.
+        [f for f in follows if query and name and f.query == query._replace(env_type="")],
+        [f for f in matching if f.name in words],
+        matching,
+    )
+    found = next(filter(None, exact_first), [])
+    if len(found) == 1:
+        return found
+    text = shown(" ".join([*map(str, terms_of(args)), *words]), limit=60)
+    several = f"{len(found)} follows: {_choice(found, '')}"
+    raise UsageError(f"{text} matches {several if found else f'no follow. {_choice(follows)}'}")
 
 
-def _remove(store: Store, follows: list[Follow], numbers: list[str]) -> None:
-    known = {str(each.number): each for each in follows}
-    brought = [row.key for row in store.rows() if str(row.follow) in numbers]
+def _choice(follows: Sequence[Follow], start: str = "Followed: ") -> str:
+    """Return the sentences on what there is to be ended, and how."""
+    if not follows:
+        return "Nothing is followed."
+    names = [shown(f"{f.number} ({f'{f.name} {f.query.words()}'.strip()})") for f in follows]
+    return f"{start}{listed(names, 5)}. To end one: wfinspect follow remove {follows[0].number}"
+
+
+def _remove(store: Store, ended: Sequence[Follow]) -> None:
+    numbers = {each.number for each in ended}
+    brought = [row.key for row in store.rows() if row.follow in numbers]
     is_asked = bool(brought) and sys.stdin.isatty() and sys.stdout.isatty()
     question = f"Remove the rows that came by it, too ({len(brought)})? [y/N] "
     has_to_go = is_asked and input(question).strip().lower() in {"y", "yes"}
     for number in numbers:
-        store.remove_follow(known[number].number)
+        store.remove_follow(number)
     if has_to_go:
         store.save(Changes(removed=dict.fromkeys(brought)))
-    ended = ", ".join(f"{number} ({known[number].query.words()})" for number in numbers)
+    named = ", ".join(f"{each.number} ({each.query.words()})" for each in ended)
     many = "Its row was" if len(brought) == 1 else f"Its {len(brought)} rows were"
     what = f" {many} {'removed' if has_to_go else 'kept on the list'}." if brought else ""
-    output.say(f"No longer followed: {ended}.{what}")
+    output.say(f"No longer followed: {named}.{what}")
 
 
 def _by(follow: Follow, settings: Settings) -> str:

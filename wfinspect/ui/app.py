@@ -22,7 +22,6 @@ from wfinspect.model import (
     Follow,
     InstanceKey,
     Page,
-    Query,
     Target,
     TaskInstance,
     failed_tasks,
@@ -61,7 +60,7 @@ from wfinspect.watching.api import (
     TasksOf,
     follow_of,
 )
-from wfinspect.watching.lookups import CATCH_ALL
+from wfinspect.watching.lookups import query_of_workflow
 from wfinspect.watching.notifications import NoticeReader
 from wfinspect.watching.poller import Poller
 
@@ -558,14 +557,12 @@ class WfInspectApp(CrashSafeApp):
         if row is None or not self.main.is_read(row, self.action_follow):
             return
         instance = row.instance
-        if instance is None or not instance.project_id or (instance.workflow_id or 0) <= CATCH_ALL:
+        if instance is None or (query := query_of_workflow(instance)) is None:
             self.notify("It can't be followed: what it is a run of is not known.")
             return
-        name, project = shown(instance.name, limit=60), instance.project_id
+        name = shown(instance.name, limit=60)
         follow = follow_of(row, self.main.snapshot.follows)
         if follow is None:
-            env, workflow = instance.env_type, instance.workflow_id
-            query = Query(project, 0, env_type=env, workflow_id=workflow)
             self._control.follow(row.key.target, query)
             self.notify(f"Following {name}: its new runs join the list, W stops that.")
         elif is_own(row, follow):
@@ -592,13 +589,7 @@ class WfInspectApp(CrashSafeApp):
     def _called(self, follow: Follow) -> str:
         """Return a query, behind the name of a run on the list where it follows one workflow."""
         query, rows = follow.query, self.main.snapshot.rows if follow.query.workflow_id else ()
-        names = (
-            row.instance.name
-            for row in rows
-            if row.instance is not None
-            and row.key.target == follow.target
-            and row.instance.workflow_id == query.workflow_id
-        )
+        names = (r.instance.name for r in rows if r.instance and follow_of(r, [follow]))
         name, words = next(filter(None, names), follow.name), shown(query.words(), limit=100)
         return f"{shown(name, limit=60)}, {words}" if name else words
 

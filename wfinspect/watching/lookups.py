@@ -142,6 +142,14 @@ CATCH_ALL = 1
 """The workflow of all tasks that belong to none: told apart by name."""
 
 
+def query_of_workflow(instance: WorkflowInstance) -> Query | None:
+    """Return the query of all runs of an instance's workflow; None where that is not known."""
+    project, workflow = instance.project_id, instance.workflow_id or 0
+    if not project or workflow <= CATCH_ALL:
+        return None
+    return Query(project, 0, env_type=instance.env_type, workflow_id=workflow)
+
+
 class RunHistory(NamedTuple):
     """What the store knows of one instance's workflow."""
 

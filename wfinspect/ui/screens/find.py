@@ -65,7 +65,7 @@ from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.widgets.boxes import SearchInput
 from wfinspect.ui.widgets.line_view import CursorList, LineView
 from wfinspect.watching.api import Find, Row, follow_of
-from wfinspect.watching.lookups import CATCH_ALL
+from wfinspect.watching.lookups import query_of_workflow
 
 _WATCHED = "w"
 """As the key that watches."""
@@ -270,7 +270,7 @@ class FindScreen(OverlayScreen):
             action = "follow_search" if follow is None else f"app.unfollow({follow.number})"
             yield _choice(action, f"{'un' * (follow is not None)}{words}", self._typed_search)
         row = self.needed()
-        if row and row.instance and (row.instance.workflow_id or 0) > CATCH_ALL:
+        if row and row.instance and query_of_workflow(row.instance):
             words = follow_words(row, self.control.snapshot.follows)
             yield _choice("app.follow", words, shown(row.instance.name, limit=60))
             if isinstance(self._wanted, str):
