@@ -115,10 +115,16 @@ async def test_a_search_begins_at_what_is_in_view_and_else_takes_the_nearest() -
 
 async def test_a_search_without_a_match_says_so_and_moves_nothing() -> None:
     async with on_text(numbered(500)) as rig:
-        await rig.press("pagedown", "/", *"nothing", "enter", "n", "N")
+        await rig.press("pagedown", "/", *"nothing", "enter")
+        assert "n N" not in rig.text.splitlines()[-1]
+        await rig.press("n", "N")
 
         assert "no line has nothing" in rig.text
+        assert "No line matches." in rig.text
         assert "line 21" in rig.text.splitlines()[1]
+        await rig.press("/", *"line 499", "enter", "n")
+        assert "1 of 1 lines with line 499" in rig.text
+        assert "It is the only line that matches." in rig.text
 
 
 async def test_a_search_goes_along_while_it_is_typed_and_esc_brings_back_where_it_began() -> None:

@@ -429,7 +429,7 @@ class TextScreen(OverlayScreen):
 
     @property
     def words(self) -> Mapping[str, str]:
-        useless = ["n N"] * (not self.wanted) + ["r"] * (self._request is None)
+        useless = ["n N"] * (not self._found) + ["r"] * (self._request is None)
         back = {"Esc": "clear"} if self.wanted else {}
         first, last = self.view.in_view
         if self.wanted and first == last:
@@ -497,8 +497,9 @@ class TextScreen(OverlayScreen):
         if self._found:
             self._at = (self._at + step) % len(self._found)
             self._show_match()
-        elif not self.wanted:
-            self.notify("Nothing is searched for: / searches.")
+        if len(self._found) <= 1:
+            one = "It is the only line that matches." if self._found else "No line matches."
+            self.notify(one if self.wanted else "Nothing is searched for: / searches.")
 
     def _show_match(self) -> None:
         self.view.mark(self._found[self._at] if self._found else None, self.wanted)
