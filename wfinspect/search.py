@@ -202,7 +202,7 @@ def none_match(what: str, text: str, names: Names = NAMES, *, is_named: bool = F
     if {"date=today", "bizdate=today"} & {*text.casefold().split()}:
         hint += _OF_TODAY
     named = f" {shown(text, limit=60)}" if is_named else ""
-    # Of words without a field it is not said anywhere that one alone does not do.
+    # That all words have to match is not said elsewhere.
     every = " all of" if is_named and len(text.split()) > 1 else ""
     return f"No {what} matches{every}{named}.{hint}"
 
