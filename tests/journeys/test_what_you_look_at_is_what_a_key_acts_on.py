@@ -415,6 +415,14 @@ def test_letters_behind_a_digit_do_nothing_until_the_box_is_left(
     home: Home, simulator: Simulator
 ) -> None:
     with running(home, simulator, FIRST, SECOND) as app:
+        # Behind a key that acts before all others, in one packet.
+        app.press("ctrl+c")
+        app.wait_for(r"ctrl\+c once more quits\.")
+        app.send(b"12x")
+        app.wait_for(r"Digits only, 100\.\.120 is a range; Esc leaves the box\.|Removed")
+        assert "Removed" not in app.text()
+        app.press("escape")
+        app.wait_for(r"\u203a +type or paste")
         app.press("1", "2", "x")
         app.wait_for(r"Digits only, 100\.\.120 is a range; Esc leaves the box\.")
         app.wait_for(r"\u203a +12\b")

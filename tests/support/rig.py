@@ -69,7 +69,9 @@ class Rig:
         """A text as keys that arrive in one packet, the clock standing still."""
         self.clock.advance(1)
         for char in text:
-            name = {"\n": "enter", " ": "space"}.get(char) or _character_to_key(char)
+            name = {"\n": "enter", " ": "space", "\x1b": "escape"}.get(char) or _character_to_key(
+                char
+            )
             self._type(events.Key(name, "\r" if char == "\n" else char))
         await self.settle()
 

@@ -217,7 +217,7 @@ async def test_two_enters_in_one_packet_run_the_command_once() -> None:
 async def test_digits_in_the_palette_stay_there() -> None:
     async with running(mixed()) as rig:
         await rig.press(":", "1", "2")
-        assert rig.app.main.id_box.text == ""
+        assert rig.app.main.id_box.input.value == ""
         await rig.press("enter")
         assert "Nothing matches: Enter does nothing, " in rig.text
         await rig.press("enter", "escape")

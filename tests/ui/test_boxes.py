@@ -13,7 +13,7 @@ from wfinspect.watching.api import Snapshot
 
 
 def box_text(rig: Rig) -> str:
-    return rig.app.main.id_box.text
+    return rig.app.main.id_box.input.value
 
 
 async def test_digits_from_anywhere_start_the_box_and_enter_looks_up() -> None:

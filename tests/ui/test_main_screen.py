@@ -661,7 +661,7 @@ async def test_bunched_keys_go_to_what_those_before_them_open(
         await rig.burst(keys)
         on_top = rig.app.screen
 
-        assert rig.app.main.id_box.text == box
+        assert rig.app.main.id_box.input.value == box
         assert rig.app.main.list.filter_text == searched
         assert isinstance(on_top, ChoiceScreen) is (":" in keys or keys.endswith("e"))
         if isinstance(on_top, ChoiceScreen):
@@ -1233,7 +1233,7 @@ async def test_every_key_does_something_or_says_why_not(
             before = rig.text, len(rig.asked), len(said)
             await rig.press(each)
             assert (rig.text, len(rig.asked), len(said)) != before, each
-            if rig.app.screen is not origin or rig.app.main.id_box.has_keys:
+            if rig.app.screen is not origin or rig.app.main.id_box.input.has_keys:
                 await rig.press("escape")
                 assert rig.app.screen is origin, each
             elif isinstance(rig.app.focused, LineInput):

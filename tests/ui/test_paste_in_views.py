@@ -54,7 +54,7 @@ async def test_the_box_takes_what_holds_an_id_and_esc_leads_back(
             else:
                 await rig.paste(f"{NASTY}{NUMBER}\nq\n")
                 assert f"Found {NUMBER}  Enter looks it up" in rig.text
-            assert rig.app.main.id_box.text == str(NUMBER)
+            assert rig.app.main.id_box.input.value == str(NUMBER)
             assert is_as_before(rig, rig.app.main, asked)
             await rig.press("escape")
             assert is_as_before(rig, screen, asked)
@@ -81,7 +81,7 @@ async def test_digits_right_behind_a_key_wait_for_what_it_opens() -> None:
         await rig.press("g")
         await rig.burst("t12")
         assert is_as_before(rig, rig.app.main, 1)
-        assert rig.app.main.id_box.text == "12"
+        assert rig.app.main.id_box.input.value == "12"
         await rig.press("escape")
         view = rig.app.screen
         assert view is not rig.app.main
@@ -93,7 +93,7 @@ async def test_digits_right_behind_a_key_wait_for_what_it_opens() -> None:
             assert rig.app.screen is view
             rig.control.answer(page(*TASKS))
             await rig.settle()
-            assert rig.app.main.id_box.text == "34"
+            assert rig.app.main.id_box.input.value == "34"
             await rig.press("escape")
             assert isinstance(rig.app.screen, LogScreen)
             await rig.press("escape", "escape")

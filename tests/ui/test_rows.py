@@ -641,13 +641,13 @@ async def test_a_filter_narrows_the_list_as_it_is_typed_and_enter_keeps_it() -> 
 async def test_digits_and_letters_are_the_filter_s_while_it_has_the_keys() -> None:
     async with running(mixed()) as rig:
         await rig.press("/", *"1244x")
-        assert rig.app.main.id_box.text == ""
+        assert rig.app.main.id_box.input.value == ""
         assert rig.asked == []
         assert "No watched instance matches." in rig.text
         await rig.press("backspace", "enter", "7")
 
         assert shown(rig) == [TRADE]
-        assert rig.app.main.id_box.text == "7"
+        assert rig.app.main.id_box.input.value == "7"
 
 
 async def test_an_unknown_field_is_said_where_the_rows_would_be() -> None:

@@ -152,6 +152,16 @@ async def test_a_search_goes_along_while_it_is_typed_and_esc_brings_back_where_i
         assert rig.text == before
 
 
+@pytest.mark.parametrize("keys", ["/\x1b", "/4\x1b"])
+async def test_esc_in_one_packet_with_a_search_leaves_only_that(keys: str) -> None:
+    async with on_text(numbered(500)) as rig:
+        await rig.burst(keys)
+
+        assert isinstance(rig.app.screen, TextScreen)
+        assert "Search JSON" not in rig.text
+        assert "lines with" not in rig.text
+
+
 async def test_keys_of_a_search_are_named_while_there_is_one() -> None:
     async with on_text(numbered(500)) as rig:
         assert "n N" not in rig.text

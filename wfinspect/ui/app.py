@@ -230,7 +230,10 @@ class WfInspectApp(CrashSafeApp):
                 # Behind keys that are held it waits as they do, and comes round.
                 event = event if self._held else self._placed(event)
             elif not (self._is_for_box(event) or isinstance(way, Input)):
-                self._way, self._on_their_way = way, [event]
+                await super().on_event(event)
+                # One that a binding with priority has taken does not come round.
+                self._way, self._on_their_way = way, [event] * event.is_forwarded
+                return
         elif isinstance(event, events.Key | events.Paste) and self._is_used(event):
             return
         await super().on_event(event)
@@ -325,7 +328,7 @@ class WfInspectApp(CrashSafeApp):
         is_view = not isinstance(self.screen, MainScreen | SheetScreen)
         if (is_view or isinstance(self.screen, HelpScreen)) and not isinstance(self.focused, Input):
             self.main.set_aside(None)
-        is_free = self._is_main_on_top and not self.main.filter.has_keys
+        is_free = self._is_main_on_top and not self.main.filter.input.has_keys
         if is_free:
             self.main.id_box.take_keys()
         return is_free

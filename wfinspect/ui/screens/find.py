@@ -201,7 +201,7 @@ class FindScreen(OverlayScreen):
         return Title((), "Find instances", "", f"{rest}  {as_of}".rstrip())
 
     def about_spans(self, width: int) -> Sequence[Span]:
-        if self._is_typing:
+        if self.input.has_keys:
             return ((f" {self.input.help}", Role.DIM),)
         if self._page is None or self._query is None:
             return ()
@@ -228,7 +228,7 @@ class FindScreen(OverlayScreen):
         is_watched = bool(acted) and all(row.is_watched for row in acted)
         take = "go to the first" if is_watched else f"watch{count}"
         enter = {"Enter": take} if self._marked else {}
-        back = "cancel" if self._is_typing else "unmark" if self._marked else "back"
+        back = "cancel" if self.input.has_keys else "unmark" if self._marked else "back"
         follow = {} if any(self._to_follow) else {"W": ""}
         if not len(self._table):
             useless = ["Enter", "l", "w", "t", "Space", "a", "s", "c", "v", "i", "y"]
@@ -287,17 +287,12 @@ class FindScreen(OverlayScreen):
         return ((_WATCHED, "watched"), (MARKED[0], "marked"))
 
     @property
-    def _is_typing(self) -> bool:
-        # At once, before the box itself knows.
-        return self.focused is self.input
-
-    @property
     def is_reading(self) -> bool:
         return self._goes_to_list and self._is_waiting and self.trouble is None
 
     @property
     def again(self) -> tuple[str, str]:
-        return ("Enter", "searches again") if self._is_typing else super().again
+        return ("Enter", "searches again") if self.input.has_keys else super().again
 
     def snapshot_changed(self) -> None:
         """What was found may be watched by now."""
@@ -339,7 +334,7 @@ class FindScreen(OverlayScreen):
             base, wider = self._columns
             (blank, role), *spans = list_heading(base, width).spans
             sign = (f" {_WATCHED}{blank[2:]}", role)
-            ground = Ground.NONE if self._is_typing else Ground.KEYS
+            ground = Ground.NONE if self.input.has_keys else Ground.KEYS
             lines.append(line(sign, *spans, *titles(wider)).on(ground))
         self.head.show(lines or [BLANK])
 
@@ -483,7 +478,7 @@ class FindScreen(OverlayScreen):
 
     @on(events.DescendantFocus)
     def _keys_taken(self) -> None:
-        if self._is_typing:
+        if self.input.has_keys:
             self._goes_to_list = False
         self._fill_head()
 
@@ -493,10 +488,10 @@ class FindScreen(OverlayScreen):
             self._goes_to_list = False
             self.set_focus(self.input)
             return
-        if self._is_typing and self.input.value not in {"", *self._offered}:
+        if self.input.has_keys and self.input.value not in {"", *self._offered}:
             search, self._offer = self._last.get(self._target, ("", ""))[0], 0
             self._last[self._target] = search, self.input.value
-        if self._is_typing and len(self._table):
+        if self.input.has_keys and len(self._table):
             self.input.value = self._searched
             self.set_focus(self.list)
         elif self._marked:

@@ -476,7 +476,7 @@ class MainScreen(SparingScreen[None]):
         self._in_detail = in_detail and len(self.list.items) > 0
         self._arrange()
         # A slow link bunches keys: digits behind this one may be in the box already.
-        if not self.id_box.text:
+        if not self.id_box.input.value:
             self.set_focus(self.detail.text if self._in_detail else self.list)
 
     @on(events.DescendantFocus)
@@ -544,7 +544,7 @@ class MainScreen(SparingScreen[None]):
         return top_line(self.snapshot, self.counts, target, look, now, width)
 
     def _bottom_line(self, width: int) -> Line:
-        if self.filter.has_keys:
+        if self.filter.input.has_keys:
             return line(*crop(((MARGIN + self.filter.input.help, Role.DIM),), width))
         # A line of the narrow list has no room for the ID.
         row = self.list.chosen
@@ -575,10 +575,10 @@ class MainScreen(SparingScreen[None]):
         self.bottom.update_lines()
 
     def _hints(self, width: int) -> Line:
-        if self.filter.has_keys:
+        if self.filter.input.has_keys:
             # Enter keeps none that can't be read.
             return hint_line(FilterBox.KEYS[bool(self.list.problem) :], width)
-        if self.id_box.has_keys:
+        if self.id_box.input.has_keys:
             return command_hints(width, self._keymap, {}, self.id_box.keys)
         commands = helpful_commands(
             self.list.chosen,
@@ -673,7 +673,7 @@ class MainScreen(SparingScreen[None]):
     @on(Input.Changed, "#filter Input")
     def _filter_changed(self) -> None:
         query = self.filter.input.value.strip()
-        self.list.set_order(query=query, sort=self.list.sort, is_typed=self.filter.has_keys)
+        self.list.set_order(query=query, sort=self.list.sort, is_typed=self.filter.input.has_keys)
         self.set_class(bool(query), "-filtered")
         self._arrange()
 
@@ -690,7 +690,7 @@ class MainScreen(SparingScreen[None]):
         self._box_left()
 
     def _box_left(self) -> None:
-        if self.id_box.text:
+        if self.id_box.input.value:
             # It was cleared: what stands there was typed behind Enter or Esc.
             self.id_box.take_keys()
         else:

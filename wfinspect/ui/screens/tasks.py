@@ -185,7 +185,7 @@ class TasksScreen(_TaskKeysScreen):
         return {**back, **_around(task)}
 
     def about_spans(self, width: int) -> Sequence[Span]:
-        if self.input.has_focus:
+        if self.input.has_keys:
             return ((f" {self.input.help}", Role.DIM),)
         task = self.list.chosen
         is_part = self._page is not None and not self._page.is_last
@@ -722,8 +722,7 @@ class DependenciesScreen(_TaskKeysScreen):
         """Watch the instance of the task under the cursor."""
         # Never the other way: of many tasks here it is the instance that this screen is about.
         if (found := self._chosen()) is not None:
-            key, _ = found
-            self.main.start_watching([self.main.rows.get(key) or self.row(key)])
+            self.main.start_watching([self.main.rows.get(found[0]) or self.row(found[0])])
             self.bottom.update_lines()
 
     @on(LineView.Moved)

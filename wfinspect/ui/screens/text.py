@@ -456,7 +456,7 @@ class TextScreen(OverlayScreen):
 
     def action_back(self) -> None:
         """Out of what is typed, to what was before; out of the search; then out of the view."""
-        if self.input.has_focus:
+        if self.input.has_keys:
             self._close_input()
             began_at, self.wanted, self._at = self._before
             self.find_all()
@@ -475,7 +475,7 @@ class TextScreen(OverlayScreen):
     def _typed(self, event: Input.Changed) -> None:
         """Search while it is typed, unless that would take long."""
         event.stop()
-        if self.input.has_focus and len(self.text.text) <= _SEARCHED_WHILE_TYPED:
+        if self.input.has_keys and len(self.text.text) <= _SEARCHED_WHILE_TYPED:
             self.view.go_to(self._before[0])
             self._search(event.value)
 

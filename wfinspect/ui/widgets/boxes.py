@@ -122,6 +122,11 @@ class LineInput(Input):
         self.opened_by = ""
         """A key that leads here elsewhere, so that it is no text in place of all of it."""
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether what is typed goes here: `has_focus` says so only once keys bunched with the first have come."""
+        return self.is_attached and self.screen.focused is self
+
     def take_keys(self) -> None:
         """Take what is typed from now on: it replaces what stands there, unless that waits for more."""
         if not self.value.endswith((" ", "=")):
@@ -250,8 +255,8 @@ class IdBox(Vertical):
         super().__init__(id="id-box")
         self._prompt = StatusLine(lambda _: line((f" {prompt}", Role.ACCENT)), id="prompt")
         self._done, self._changed = done, changed
-        self._input = IdInput(self._pasted)
-        self._input.takes = self._take_key
+        self.input = IdInput(self._pasted)
+        self.input.takes = self._take_key
         self._remark = LineView(id="remark")
         self._remark.display = False
         self.recent: Sequence[InstanceId] = ()
@@ -261,41 +266,31 @@ class IdBox(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield self._prompt
-            yield self._input
+            yield self.input
         yield self._remark
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether what is typed goes into the box."""
-        return self._input.has_focus
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
         """What ends it, and what each does."""
         recent = (("Up", "recent IDs"),) if self.recent else ()
-        count = len(read_entry(self.text).ids)
+        count = len(read_entry(self.input.value).ids)
         enter = (("Enter", "watch all" if count > 1 else "look up"),) if count else ()
         return (*enter, ("Esc", "leave"), *recent)
 
-    @property
-    def text(self) -> str:
-        """What stands in the box."""
-        return self._input.value
-
     def take_keys(self) -> None:
         """Take what is typed from now on."""
-        self.screen.set_focus(self._input)
+        self.screen.set_focus(self.input)
 
     def refuses(self, key: events.Key) -> bool:
         """Whether a letter behind digits is a slip: it is not a command then, but for help and palette."""
-        if not (self.has_keys and self.text and key.is_printable):
+        if not (self.input.has_keys and self.input.value and key.is_printable):
             return False
         bound = self.screen.active_bindings.get(key.key)
         return bound is None or bound.binding.id not in {"help", "palette"}
 
     def _set(self, text: str) -> None:
         with self.prevent(Input.Changed):
-            self._input.put(text)
+            self.input.put(text)
 
     def _say(self, text: str, role: Role = Role.TEXT) -> None:
         pieces = wrap(fmt.shown(text), self.app.size.width - 4, is_prose=True)
@@ -312,7 +307,7 @@ class IdBox(Vertical):
     def _pasted(self, text: str) -> None:
         """Add the IDs in a pasted text, or the text itself with the reason why it has none."""
         # What stands there stays: a link may tear a paste in two.
-        text = f"{self.text} {text}".strip()
+        text = f"{self.input.value} {text}".strip()
         entry = read_entry(text)
         words = " ".join(plain(text).split())
         is_typable = not entry.ids or ACCEPTED.issuperset(words)
@@ -320,7 +315,7 @@ class IdBox(Vertical):
         self._say(entry.problem or entry.remark, Role.TROUBLE if entry.problem else Role.TEXT)
 
     def _take_key(self, key: str) -> bool:
-        entry = read_entry(self.text)
+        entry = read_entry(self.input.value)
         if key in {"up", "down"}:
             self._offer(1 if key == "up" else -1)
         elif key == "enter" and entry.problem:
@@ -408,10 +403,8 @@ class FilterBox(NamedBox):
 
     def __init__(self, done: Callable[[bool], None]) -> None:
         """Create the box; `done` is called when it is left, with whether what was typed is taken."""
-        search = SearchInput(EXAMPLE, max_length=100)
-        self._done = done
-        super().__init__("/", search, id="filter")
-        self.input = search
+        self._done, self.input = done, SearchInput(EXAMPLE, max_length=100)
+        super().__init__("/", self.input, id="filter")
         self.input.takes = self._leaves
 
     KEYS = (
@@ -421,12 +414,6 @@ class FilterBox(NamedBox):
         ("F1", "help"),
         ("ctrl+q", "quit"),
     )
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether what is typed is a filter."""
-        # It knows that only once the keys that were bunched with the one that opened it have come.
-        return self.is_attached and self.screen.focused is self.input
 
     def _leaves(self, key: str) -> bool:
         """Leave on Enter, and on Esc as if it was not opened."""
