@@ -407,6 +407,26 @@ async def test_a_note_about_what_was_looked_up_puts_it_on_the_list() -> None:
         assert f"Added {NEW} to the list, with its note" in rig.text
 
 
+async def test_a_note_that_was_left_comes_back_with_up() -> None:
+    async with running(mixed(), (110, 30)) as rig:
+        await rig.press("g", "i", "up", *"rerun by Li", "escape")
+        assert "Not kept: Up in the note brings it back." in rig.text
+        # Of another row it is not offered.
+        await rig.press("j", "i", "up")
+        assert "Up what you left" not in rig.text
+        assert "rerun by Li" not in rig.text
+        await rig.press("escape")
+        assert "Not kept" not in rig.text
+        await rig.press("g", "i")
+        assert "Up what you left" in rig.text
+        assert "rerun by Li" not in rig.text
+        await rig.press("up", *"ng", "enter")
+
+        assert rig.asked[-1] == ("note", FAILED, "rerun by Ling")
+        await rig.press("i")
+        assert "Up what you left" not in rig.text
+
+
 async def test_what_has_no_use_now_is_said() -> None:
     async with running(mixed()) as rig:
         await rig.press("G", "a")

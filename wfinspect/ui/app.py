@@ -142,6 +142,7 @@ class WfInspectApp(CrashSafeApp):
         self._interrupted_at = -inf
         self._searched: dict[Target, tuple[str, str]] = {}
         """For what was searched last."""
+        self._left_notes: dict[str, str] = {}
         self._wanted_theme = settings.theme
         for own in self._own_themes:
             self.register_theme(own)
@@ -552,7 +553,7 @@ class WfInspectApp(CrashSafeApp):
             self._control.note(row.key, text, is_undoable=row.is_watched)
 
         keeps = "keep" if row.is_watched else "watch it with this note"
-        self.push_dialog(NoteScreen(whose([row]), row.note, keeps), written)
+        self.push_dialog(NoteScreen(whose([row]), row.note, keeps, self._left_notes), written)
 
     def action_follow(self) -> None:
         """Follow the workflow of the row under the cursor, or end that."""

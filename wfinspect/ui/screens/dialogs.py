@@ -177,17 +177,33 @@ class _Heading(LineView):
 class NoteScreen(SheetScreen):
     """One line to write; answers with it, with None where it is to stay as it was."""
 
-    BINDINGS: ClassVar = [("escape", "dismiss", "close")]
+    BINDINGS: ClassVar = [("escape", "leave", "close")]
 
-    def __init__(self, about: str, text: str, keeps: str) -> None:
+    def __init__(self, about: str, text: str, keeps: str, left: dict[str, str]) -> None:
+        """Create the screen; `left` has, by what it is about, what was typed and left: up brings it back."""
         self.input = LineInput("what others should know of it", text, max_length=MAX_NOTE)
         keys = ("Enter", "keep, or remove if empty" if text else keeps), ("Esc", "close")
-        hint = StatusLine(partial(hint_line, keys), id="hint")
-        self.input.entered = self._submitted
+        up = [("Up", "what you left")] if about in left else []
+        hint = StatusLine(partial(hint_line, (keys[0], *up, keys[1])), id="hint")
+        self.input.entered, self.input.takes = self._submitted, self._takes
+        self._about, self._text, self._left = about, text, left
         super().__init__(_Heading(f"Note about {about}"), self.input, hint)
 
+    def _takes(self, key: str) -> bool:
+        if is_left := key == "up" and self._about in self._left:
+            self.input.put(self._left[self._about])
+        return is_left
+
     def _submitted(self) -> None:
+        self._left.pop(self._about, "")
         self.dismiss(self.input.value)
+
+    def action_leave(self) -> None:
+        """Close, and have what was typed at hand."""
+        if self.input.value.strip() not in {"", self._text}:
+            self._left[self._about] = self.input.value
+            self.notify("Not kept: Up in the note brings it back.")
+        self.dismiss()
 
 
 class HelpScreen(SheetScreen):
@@ -299,7 +315,7 @@ class ChoiceScreen(SheetScreen):
         self._searched = ""
         self._is_wide = is_wide
         self._query = LineInput("type to narrow, Up and Down move")
-        self._query.entered = self._enter
+        self._query.entered = self.action_take
         # As to other filters.
         self._query.opened_by = "slash"
         # The query has the keys, and some of them move the cursor here.
@@ -383,12 +399,9 @@ class ChoiceScreen(SheetScreen):
         self._search()
         super().action_move(where)
 
-    def _enter(self) -> None:
-        self._search()
-        self.action_take()
-
     def action_take(self) -> None:
         """Choose what is under the cursor."""
+        self._search()
         if self._list.chosen is not None:
             self.choose(self._list.chosen.value)
 
