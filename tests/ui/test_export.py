@@ -155,6 +155,16 @@ async def test_e_exports_the_row_under_the_cursor_or_all_that_are_shown(
     assert len((tmp_path / names[1]).read_text().splitlines()) == 3
 
 
+@pytest.mark.parametrize("size", [(45, 12), (60, 24)])
+async def test_where_an_export_goes_is_whole_in_a_narrow_screen(size: tuple[int, int]) -> None:
+    async with running(mixed(), size) as rig:
+        await rig.press("g", "e")
+        assert "report, Markdown to a file" in rig.text
+        assert "report, Markdown to the clipboard" in rig.text
+        # What it costs stands below the list where there is room.
+        assert ("at most 8 calls, +1 a failed task" in rig.text) is (size[1] == 24)
+
+
 async def test_an_export_to_the_clipboard_and_one_that_fails_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -636,15 +636,14 @@ class WfInspectApp(CrashSafeApp):
         goals = {"file": "a file", "clipboard": "the clipboard"}
         scopes = {"": wanted, f"all {len(every)} rows: ": every}
         choices = tuple(
-            Choice((rows, kind, goal), ((f" {text}", Role.TEXT),), ((cost, Role.DIM),), text)
+            Choice((rows, kind, goal), ((f" {text:35}", Role.TEXT), (cost, Role.DIM)), (), text)
             for what, rows in scopes.items()
             # Reports of all rows would take many minutes of calls.
             for kind in (*(() if what else REPORTS), *FORMATS)
             for goal in goals
             for text in (f"{what}{kind} to {goals[goal]}",)
             for cost in (
-                f"at most {len(rows) * INCIDENT_CALLS} calls, +1 a failed task "
-                * (kind in REPORTS),
+                f"at most {len(rows) * INCIDENT_CALLS} calls, +1 a failed task" * (kind in REPORTS),
             )
         )
         title = f"Export {whose(wanted)}"
