@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,7 +7,7 @@ from fakes import START, instance, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfinspect.lateness import MIN_RUNS, Run, compare
+from wfinspect.lateness import MIN_RUNS, Run, compare, last_success
 from wfinspect.model import InstanceId, WorkflowInstance
 
 DAY = timedelta(days=1)
@@ -67,10 +68,30 @@ def test_runs_that_did_not_succeed_do_not_count(status: str) -> None:
     assert found.sentence(START) == "3 of 4 earlier runs known, too few to compare with"
 
 
-def test_a_run_is_not_compared_with_itself() -> None:
-    itself = [Run(InstanceId(99), 1, "Success", 1, 2)]
+def test_a_run_is_not_compared_with_itself_nor_with_others_of_its_date() -> None:
+    one = replace(running(1), biz_date=1)
+    same = [Run(InstanceId(n), 1, "Success", 1, 2) for n in (98, 99)]
 
-    assert compare(running(1), [*runs(20, 20, 20), *itself]).usual is None
+    assert compare(one, [*runs(20, 20, 20), *same]).usual is None
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        (((1, 4, "Success"), (2, 1, "Success")), 1),
+        (((2, 1, "Success"), (2, 4, "Success"), (2, 4, "Failure")), 1),
+        (((1, 4, "Success"), (2, 6, "Success")), 0),
+        (((1, 4, "Success"), (2, None, "Success"), (2, 6, "Success")), 0),
+        (((2, 6, "Success"), (2, 1, "Failure")), None),
+    ],
+)
+def test_the_last_success_is_of_the_runs_before_it(
+    others: tuple[tuple[int, int | None, str], ...], found: int | None
+) -> None:
+    one = instance(99, "Failure", biz_date=2, started_time=5)
+    made = [Run(InstanceId(n), date, status, at, 9) for n, (date, at, status) in enumerate(others)]
+
+    assert last_success(made, one) == (None if found is None else made[found])
 
 
 def test_a_finished_run_says_by_how_much_it_was_longer() -> None:

@@ -326,7 +326,7 @@ def test_of_a_run_that_has_not_begun_the_tasks_are_not_compared(status: str, sai
     assert ("| load | NotRun" in text) is not bool(said)
     assert ("wfinspect upstream 7" in text) is bool(said)
     assert said in text
-    assert "The last success is 6, " in text
+    assert "The last success before it is 6, " in text
 
 
 def test_what_failed_of_the_list_is_said_and_what_is_not_known() -> None:

@@ -5,6 +5,7 @@ Only successful runs count, since one that failed says nothing about how long th
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from math import inf
 from typing import NamedTuple
 
 from wfinspect.format import difference, duration, moment
@@ -41,11 +42,24 @@ class Run(NamedTuple):
         seconds = (self.finished_time - self.started_time) / 1000
         return seconds if seconds >= 0 else None
 
+    @property
+    def place(self) -> tuple[int, float, int]:
+        """Where it stands among the runs of its workflow: less than a later one's."""
+        started = inf if self.started_time is None else self.started_time
+        return self.biz_date, started, self.id
 
-def last_success(runs: Iterable[Run], number: InstanceId) -> Run | None:
-    """Return the first of some runs that succeeded, but for that of an instance itself."""
-    succeeded = (r for r in runs if r.id != number and family_of(r.status) is Family.SUCCESS)
-    return next(succeeded, None)
+
+def last_success(runs: Iterable[Run], instance: WorkflowInstance) -> Run | None:
+    """Return the last that succeeded of the runs before an instance; None where there is none."""
+    own = Run(instance.id, instance.biz_date or 0, "", instance.started_time, None).place
+    before = (r for r in runs if r.place < own and family_of(r.status) is Family.SUCCESS)
+    return max(before, key=lambda run: run.place, default=None)
+
+
+def newest_first(*runs: Run) -> tuple[Run, ...]:
+    """Return runs in order, each once."""
+    known = {run.id: run for run in runs}.values()
+    return tuple(sorted(known, key=lambda run: run.place, reverse=True))
 
 
 class Usual(NamedTuple):
@@ -142,10 +156,11 @@ def usual_start(runs: Iterable[Run]) -> float | None:
 def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     """Say when an instance takes, or waits, longer than usual, or by how much it did.
 
-    Runs of the instance itself are left out. One that has not started is compared by when earlier
-    ones were done after the beginning of their business date, where each date had one run.
+    Runs of the instance's own date are left out, so that it is said alike wherever these were read
+    or not. One that has not started is compared by when earlier ones were done after the beginning of
+    their business date, where each date had one run.
     """
-    known = [r for r in runs if r.id != instance.id and r.seconds is not None]
+    known = [r for r in runs if r.biz_date != instance.biz_date and r.seconds is not None]
     if len(known) < MIN_RUNS:
         few = f"{len(known)} of {MIN_RUNS} earlier runs known, too few to compare with"
         return Lateness(few if known else "no earlier runs to compare with yet")

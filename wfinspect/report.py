@@ -591,7 +591,7 @@ def _comparison(values: Mapping[str, Any], level: int) -> Iterator[_Block]:
     if "id" not in found:
         return
     took = "" if found["seconds"] is None else f", took {duration(found['seconds'])}"
-    yield f"The last success is {found['id']}, of business date {found['biz_date'] or '-'}{took}."
+    yield f"The last success before it is {found['id']}, of business date {found['biz_date'] or '-'}{took}."
     rows = [
         [task["name"], *(_ran(task[word], task[ran]) for word, ran in _BOTH)]
         for task in found["tasks"]

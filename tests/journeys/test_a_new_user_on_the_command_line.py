@@ -248,7 +248,7 @@ def test_a_row_is_a_line_and_its_ids_are_whole(home: Home, simulator: Simulator)
         assert " check_source_ready  " in first
     assert "Failed too: clean_login_event." in home.run("logs", ONE).stderr
     compared = home.run("compare", ONE).stdout.splitlines()
-    assert compared[0].endswith(", its last success")
+    assert compared[0].endswith(", the last success before it")
     assert compared[1].startswith("This run: failed after ")
 
 

@@ -1,8 +1,12 @@
+import json
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from journey import Home
 
+from wfinspect.clock import SystemClock
 from wfinspect.simulator import DEMO_IDS, Simulator
 
 FAILED, GOES_ON = DEMO_IDS[:2]
@@ -85,6 +89,43 @@ def test_what_failed_comes_first_and_in_red_beside_the_last_success(
         assert red != app.cell(25, row + 3).fg
         assert {app.cell(column, row).fg for column in (1, 27)} == {red}
         app.quit()
+
+
+BY_THE_HOUR = tuple(10_500_000_000 + 10 * n for n in range(1, 5))
+
+
+def test_the_last_success_may_be_of_the_same_business_date(tmp_path: Path) -> None:
+    clock = SystemClock()
+    with Simulator(clock=clock, epoch=clock.now() - timedelta(minutes=25)) as service:
+        home = Home(tmp_path / "home", service.environment())
+        date = service.population.record(BY_THE_HOUR[0], clock.now())["BizDate"]
+        for number, status in zip(
+            BY_THE_HOUR, ("Success", "Failure", "Failure", "Success"), strict=True
+        ):
+            service.population.set_fields(number, {"BizDate": date})
+            service.set_status(number, status)
+        success, before, failed, later = map(str, BY_THE_HOUR)
+
+        compared = home.run("compare", failed)
+        assert f", {failed} beside {success}, the last success before it\n" in compared.stdout
+        report = home.run("report", failed).stdout
+        assert f"The last success before it is {success}, of business date" in report
+        [done] = json.loads(home.run("report", failed, "--json").stdout)
+        assert done["compared"]["id"] == int(success)
+        with home.start(failed, size=(100, 30)) as app:
+            app.wait_for("✖ Failure")
+            app.press("c")
+            app.wait_for(rf"{failed} +compared with the last success before it")
+            app.wait_for(rf"ID +{failed} +{success}")
+            app.press(">")
+            app.wait_for(rf"compared with its run of [-\d]+ [\s\S]*ID +{failed} +{before}")
+            app.press(">")
+            app.wait_for(rf"ID +{failed} +{later}")
+            app.press("o", *success)
+            app.wait_for(rf"Success .*{success}")
+            app.press("enter")
+            app.wait_for(rf"compared with the last success before it[\s\S]*ID +{failed} +{success}")
+            app.quit()
 
 
 def test_a_failure_is_seen_in_the_view_of_its_tasks_with_no_key_pressed(

@@ -17,7 +17,7 @@ from wfinspect.model import InstanceId, WorkflowInstance
 from wfinspect.ui.lines import Column, Line, Role
 from wfinspect.ui.screens.compare import compare_columns, field_lines, side_by_side, task_lines
 from wfinspect.ui.theme import look_for
-from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
+from wfinspect.watching.api import EarlierRuns, InstanceOf, OtherRuns, TasksOf
 
 LOOK = look_for(ZONE, is_ascii=True)
 REGION = key(FAILED).target.region
@@ -65,12 +65,13 @@ def last_success() -> WorkflowInstance:
 
 def runs(count: int = 6) -> tuple[Run, ...]:
     """One a day, of 20 minutes each; the latest failed."""
+    date = (mine().biz_date or 0) - DAY
     made = [
-        Run(InstanceId(BEFORE - n), ms(START) - n * DAY, "Success", ms(START) - n * DAY, 0)
+        Run(InstanceId(BEFORE - n), date - n * DAY, "Success", ms(START) - n * DAY, 0)
         for n in range(count)
     ]
     good = [replace(run, finished_time=(run.started_time or 0) + 1_200_000) for run in made]
-    failed = Run(InstanceId(BEFORE + 1), ms(START), "Failure", 1, 2)
+    failed = Run(InstanceId(BEFORE + 1), date, "Failure", ms(START) + 1, ms(START) + 2)
     return (failed, *good)
 
 
@@ -170,7 +171,7 @@ async def test_c_compares_with_the_last_success(size: tuple[int, int]) -> None:
 
         assert asked == [
             InstanceOf(key(FAILED)),
-            EarlierRuns(key(FAILED), most=1),
+            OtherRuns(key(FAILED), most=1),
             InstanceOf(key(BEFORE)),
             TasksOf(key(FAILED)),
             TasksOf(key(BEFORE)),
@@ -200,8 +201,8 @@ async def test_any_earlier_run_can_stand_beside_it() -> None:
         assert rig.control.answer(page(*TASKS)) == TasksOf(key(BEFORE + 1))
         await rig.settle()
 
-        assert "compared with its run of 2026-09-18" in rig.text
-        assert "earlier run 1 of 7" in rig.text
+        assert "compared with its run of 2026-09-16" in rig.text
+        assert "other run 1 of 7" in rig.text
         await rig.press("greater_than_sign")
         assert "No later run is known." in rig.text
         await rig.press("o", *"Success", "down", "enter")

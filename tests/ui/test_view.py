@@ -17,20 +17,21 @@ from wfinspect.watching.api import (
     EarlierRuns,
     InstanceOf,
     OperationsOf,
+    OtherRuns,
     TaskLog,
     TaskOf,
     TasksOf,
 )
 
+EARLIER = (Run(InstanceId(7), ms(ago(days=1)), "Success", ms(ago(days=1)), ms(ago(hours=23))),)
 ANSWERS = {
     TasksOf: page(*TASKS),
     TaskLog: log(),
     TaskOf: FAILED_TASK,
     OperationsOf: (),
     InstanceOf: instance(FAILED, "Failure", name="ads_user_profile_daily"),
-    EarlierRuns: (
-        Run(InstanceId(7), ms(ago(days=1)), "Success", ms(ago(days=1)), ms(ago(hours=23))),
-    ),
+    EarlierRuns: EARLIER,
+    OtherRuns: EARLIER,
 }
 ELSEWHERE = {"c", "o", "t", "h", "x", "F", "n", "s", "5", "+"}
 """Keys that do something in the list, or in another view."""

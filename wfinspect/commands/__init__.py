@@ -199,7 +199,7 @@ COMMANDS: Mapping[str, Command] = {
         "token or key are masked. Without IDs it is of everything that failed on the watched list, "
         "also of tasks in up to 20 runs that go on, "
         "each instance read with its own profile and region. How many calls it made goes to standard "
-        "error: at most 8 for an instance, and one for each failed task, up to 20; 1 for a run that goes on and "
+        "error: at most 9 for an instance, and one for each failed task, up to 20; 1 for a run that goes on and "
         "has none.",
         f"exit codes: 0 printed, also where a part could not be read; {_REFUSED}; {_TROUBLE}; 5 no such "
         "instance",

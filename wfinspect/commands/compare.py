@@ -24,7 +24,7 @@ from wfinspect.model import (
     family_of,
 )
 from wfinspect.settings import Settings
-from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
+from wfinspect.watching.api import InstanceOf, OtherRuns, TasksOf
 
 _YES, _IN_EVERY_RUN, _NO = "yes", "in every run", "no"
 _KEYS = (
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
         output.print_rows(args.output, [*exact, *tasks], _KEYS, settings.zone)
         return 0
     print(f"{shown(first.name, limit=200)}, {first.id} beside {second.id}", end="")
-    print(f", its last success\nThis run: {said}\n" if said else "\n")
+    print(f", the last success before it\nThis run: {said}\n" if said else "\n")
     if has_yet_to_begin(both_tasks[0]):
         print(f"TASKS {len(tasks)}: none has begun\n")
         tasks = []
@@ -99,9 +99,9 @@ async def _read(
     answer, (key, *others), said = requester.answer, keys, ""
     instances = [await answer(InstanceOf(key))]
     if not others:
-        earlier = await answer(EarlierRuns(key))
-        said = compare(instances[0], earlier).sentence(requester.clock.now())
-        if (last := last_success(earlier, key.id)) is None:
+        runs = await answer(OtherRuns(key))
+        said = compare(instances[0], runs).sentence(requester.clock.now())
+        if (last := last_success(runs, instances[0])) is None:
             raise NotFound(
                 f"No earlier run of {key.id} that succeeded is known: give the ID of another run."
             )

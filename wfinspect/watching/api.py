@@ -550,7 +550,12 @@ class EarlierRuns(_OfInstance["tuple[Run, ...]"]):
     """Calls at most; what is known then is the answer."""
 
 
-INCIDENT_CALLS, INCIDENT_LOGS = 8, 20
+@dataclass(eq=False, repr=False)
+class OtherRuns(EarlierRuns):
+    """Those, and the other runs of its own business date, newest first; 1 call more."""
+
+
+INCIDENT_CALLS, INCIDENT_LOGS = 9, 20
 
 
 @dataclass(eq=False, repr=False)

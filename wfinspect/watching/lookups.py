@@ -19,6 +19,7 @@ from collections.abc import (
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -33,7 +34,7 @@ from wfinspect.errors import (
 )
 from wfinspect.format import LOG_END
 from wfinspect.format import moment as moment_of
-from wfinspect.lateness import Run, last_success
+from wfinspect.lateness import Run, last_success, newest_first
 from wfinspect.model import (
     Dependency,
     Direction,
@@ -62,6 +63,7 @@ from wfinspect.watching.api import (
     InstanceOf,
     InstanceSource,
     OperationsOf,
+    OtherRuns,
     Outcome,
     Reply,
     Request,
@@ -166,7 +168,7 @@ class RunHistory(NamedTuple):
         if (sample := self._sample(moment.monotonic)) is not None:
             return sample, None
         days, found, missing = self._days(moment.monotonic), list[Run](), None
-        for query in self._queries():
+        for query in islice(self.queries(), 1, None):
             runs = self._runs(days, query.biz_date, moment.now)
             if runs is None:
                 missing = missing or query
@@ -176,15 +178,15 @@ class RunHistory(NamedTuple):
                 break
         return tuple(found), missing
 
-    def _queries(self) -> Iterator[Query]:
-        """Yield the requests for the dates before the instance's own, the latest first."""
+    def queries(self) -> Iterator[Query]:
+        """Yield the requests for the instance's own date and those before it, the latest first."""
         at = moment_of(self.instance.biz_date)
         if at is None or self.instance.project_id is None or self.instance.workflow_id is None:
             return
         # Days of a wall clock, since a change of the zone's offset makes one longer.
         local = at.astimezone(zone_of(self.target.region))
         is_catch_all = self.instance.workflow_id == CATCH_ALL
-        for back in range(1, DATES + 1):
+        for back in range(DATES + 1):
             yield Query(
                 self.instance.project_id,
                 round((local - timedelta(days=back)).timestamp() * 1000),
@@ -205,15 +207,19 @@ class RunHistory(NamedTuple):
         except (TypeError, ValueError):
             return None
 
-    def learn(self, biz_date: int, found: Iterable[WorkflowInstance], moment: Moment) -> None:
-        """Keep the runs of a date."""
+    def runs_of(self, biz_date: int, found: Iterable[WorkflowInstance]) -> tuple[Run, ...]:
+        """Return the runs that were found on a date."""
         is_catch_all = self.instance.workflow_id == CATCH_ALL
-        runs = tuple(
+        return tuple(
             Run(each.id, biz_date, each.status, each.started_time, each.finished_time)
             for each in found
             # The service compares a part of the name only.
             if not is_catch_all or each.name == self.instance.name
-        )[:_RUNS_A_DATE]
+        )
+
+    def learn(self, biz_date: int, found: Iterable[WorkflowInstance], moment: Moment) -> None:
+        """Keep the runs of a date."""
+        runs = self.runs_of(biz_date, found)[:_RUNS_A_DATE]
         began = moment_of(biz_date)
         is_old = began is not None and moment.now - began > _FINAL_AFTER
         is_final = is_old and all(family_of(run.status).is_settled for run in runs)
@@ -410,7 +416,9 @@ class Lookups:
                     target, lambda s: s.find_workflow_instances(query, page=page)
                 )
             case EarlierRuns(key, most):
-                value = await self._earlier_runs(key, most)
+                earlier = await self._earlier_runs(key, most)
+                is_whole = isinstance(request, OtherRuns)
+                value = await self._other_runs(key, earlier) if is_whole else earlier
             case IncidentOf(key, recorded, going_on):
                 value = await self._incident(key, recorded, going_on)
             case _:
@@ -459,14 +467,23 @@ class Lookups:
                 _, query = past.known(self._clock.moment())
                 if query is None:
                     break
-                page = await self._call(
-                    key.target,
-                    lambda s, q=query: s.find_workflow_instances(q),  # type: ignore[misc]
-                )
-                past.learn(query.biz_date, page.items, self._clock.moment())
-                for run in page.items:
-                    self._note(InstanceKey(key.target, run.id), run)
+                found = await self._runs_on(key.target, query)
+                past.learn(query.biz_date, found, self._clock.moment())
         return past.known(self._clock.moment())[0]
+
+    async def _other_runs(self, key: InstanceKey, earlier: Sequence[Run]) -> tuple[Run, ...]:
+        past = RunHistory(self._journal, key.target, await self._any_reading(key))
+        found = list(earlier)
+        # Not kept in the store: before the day is over there may be more of them.
+        for query in islice(past.queries(), 1):
+            found += past.runs_of(query.biz_date, await self._runs_on(key.target, query))
+        return newest_first(*(run for run in found if run.id != key.id))
+
+    async def _runs_on(self, target: Target, query: Query) -> Sequence[WorkflowInstance]:
+        page = await self._call(target, lambda s: s.find_workflow_instances(query))
+        for run in page.items:
+            self._note(InstanceKey(target, run.id), run)
+        return page.items
 
     async def _incident(
         self,
@@ -546,9 +563,9 @@ class Lookups:
     ) -> tuple[Sequence[Run], WorkflowInstance | None, Sequence[TaskInstance]]:
         """Return earlier runs, the last of them that succeeded, and its tasks."""
         history = RunHistory(self._journal, key.target, instance)
-        cost = 0 if history.known(self._clock.moment())[1] is None else 1
-        runs = await self._part(missing, _LAST, EarlierRuns(key, most=1), cost) or ()
-        if (last := last_success(runs, key.id)) is None:
+        cost = 1 if history.known(self._clock.moment())[1] is None else 2
+        runs = await self._part(missing, _LAST, OtherRuns(key, most=1), cost) or ()
+        if (last := last_success(runs, instance)) is None:
             return runs, None, ()
         other = InstanceKey(key.target, last.id)
         if (before := self._known.get(other)) is None:

@@ -21,7 +21,7 @@ from wfinspect.format import (
     shown_block,
     size_of,
 )
-from wfinspect.lateness import Run, compare, last_success
+from wfinspect.lateness import Run, compare, last_success, newest_first
 from wfinspect.model import (
     Family,
     InstanceKey,
@@ -51,7 +51,7 @@ from wfinspect.ui.screens.view import OverlayScreen, Steps, Title, bind
 from wfinspect.ui.tasks_text import span_words, state_of
 from wfinspect.ui.theme import FAMILY_ROLES, Look
 from wfinspect.ui.widgets.line_view import LineView
-from wfinspect.watching.api import EarlierRuns, InstanceOf, TasksOf
+from wfinspect.watching.api import EarlierRuns, InstanceOf, OtherRuns, TasksOf
 
 _MAX_NAMES = 500
 """Fields of a kind that are shown; the rest is counted."""
@@ -228,7 +228,7 @@ class CompareScreen(OverlayScreen):
         self._key = self.subject = key
         self._first: WorkflowInstance | None = None
         self._runs: Sequence[Run] = ()
-        """The earlier ones, newest first; at first only the latest of them."""
+        """The others, newest first; of earlier dates at first only the latest."""
         self._has_all = False
         self._other: Run | None = None
         """Which of them is beside it."""
@@ -247,7 +247,7 @@ class CompareScreen(OverlayScreen):
         if self._other is None:
             return "compared"
         if self._other == self._last_success:
-            return "compared with its last success"
+            return "compared with the last success before it"
         return f"compared with its run of {self._day(self._other)}"
 
     def _day(self, run: Run) -> str:
@@ -255,13 +255,13 @@ class CompareScreen(OverlayScreen):
 
     @property
     def _last_success(self) -> Run | None:
-        return last_success(self._runs, self._key.id)
+        return last_success(self._runs, self._first) if self._first else None
 
     def about_spans(self, _: int) -> Sequence[Span]:
         if not self._has_all or self._other not in self._runs:
             return ()
         place = self._runs.index(self._other) + 1
-        return ((f" earlier run {place} of {len(self._runs)}", Role.DIM),)
+        return ((f" other run {place} of {len(self._runs)}", Role.DIM),)
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -281,7 +281,7 @@ class CompareScreen(OverlayScreen):
         self._first = yield InstanceOf(self._key)
         if self._other is None:
             # Each date may cost a call: those that only say what is usual come last.
-            self._keep((yield EarlierRuns(self._key, most=1)))
+            self._keep((yield OtherRuns(self._key, most=1)))
         yield from self._read_rest()
 
     def _read_rest(self) -> Steps:
@@ -293,7 +293,7 @@ class CompareScreen(OverlayScreen):
                 yield from self._read_other()
 
     def _keep(self, runs: tuple[Run, ...]) -> None:
-        self._runs = [run for run in runs if run.id != self._key.id]
+        self._runs = newest_first(*(r for r in (*runs, *self._runs) if r.id != self._key.id))
         self._other = self._other or self._last_success
 
     def _read_other(self) -> Steps:
