@@ -16,7 +16,7 @@ from wfinspect.clock import SystemClock
 from wfinspect.commands import doctor as doctor_module
 from wfinspect.commands.doctor import Check, Found, Level, findings
 from wfinspect.errors import NotFound
-from wfinspect.model import InstanceKey, Target, WorkflowInstance
+from wfinspect.model import InstanceKey, Target
 from wfinspect.simulator import DEMO_IDS, Simulator
 from wfinspect.terminal import announcement
 from wfinspect.watching.notifications import TRIAL
@@ -64,17 +64,11 @@ def notify(doctor: Doctor, text: str) -> None:
 
 
 def watch_one(doctor: Doctor, simulator: Simulator) -> None:
-    """Have an instance on the list as the service gives it."""
+    """Have an instance on the list."""
     target = Target("(env)", "cn-shanghai", simulator.url)
-    record = next(iter(simulator.population.records({DEMO_IDS[0]}, datetime.now(UTC))))
-    instance = WorkflowInstance(
-        DEMO_IDS[0],
-        project_id=record["ProjectId"],
-        biz_date=record["BizDate"],
-        env_type=record["EnvType"],
-    )
-    key = InstanceKey(target, instance.id)
-    row = listed(key, 1.0, instance=instance, read_at=datetime.now(UTC))
+    key = InstanceKey(target, DEMO_IDS[0])
+    # Added by a command, it was not read yet.
+    row = listed(key, 1.0)
     store = Store(Path(doctor.environ["XDG_STATE_HOME"], "wfinspect"), SystemClock().now)
     store.save(Changes(added={key: row}))
     store.close()
@@ -115,7 +109,7 @@ def test_an_id_that_nobody_has_shows_the_permission(doctor: Doctor) -> None:
     assert found["GetWorkflowInstance"][1].startswith("permitted, ")
     assert found["ListWorkflowInstances"] == (
         "skipped",
-        "no watched instance was read yet: watch one with `wfinspect ID`, then repeat this",
+        "needs a watched instance: watch one with `wfinspect ID`, then repeat this",
     )
 
 

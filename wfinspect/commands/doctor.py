@@ -37,7 +37,7 @@ from wfinspect.errors import (
     WfInspectError,
 )
 from wfinspect.format import cell_width, duration, shown
-from wfinspect.model import InstanceId, Target, WorkflowInstance, day_of
+from wfinspect.model import InstanceId, InstanceKey, Target, WorkflowInstance, day_of
 from wfinspect.redaction import without_keys
 from wfinspect.settings import OPTIONS, NotifySettings, Settings, home_of
 from wfinspect.terminal import (
@@ -117,7 +117,7 @@ async def _check_all(
 ) -> int:
     clock = SystemClock()
     stored = StoreChecks(settings, clock)
-    service = ServiceChecks(settings, environ, clock, stored.instances)
+    service = ServiceChecks(settings, environ, clock, stored.ids)
     said: list[output.Values] = []
     try:
         async for name, found in findings(
@@ -190,11 +190,11 @@ class StoreChecks:
         self._settings = settings
         self._clock = clock
         self._directory = settings.paths.state_dir
-        self._known: list[tuple[Target, WorkflowInstance]] = []
+        self._keys: list[InstanceKey] = []
 
-    def instances(self, target: Target) -> list[WorkflowInstance]:
-        """Return what is known of the watched instances of a target, once the store was checked."""
-        return [instance for known, instance in self._known if known == target]
+    def ids(self, target: Target) -> list[InstanceId]:
+        """Return the watched instances of a target, those that are gone last, once the store was checked."""
+        return [key.id for key in self._keys if key.target == target]
 
     def count(self, target: Callable[[], Target], calls: Counter[Target]) -> Check:
         """Return the check that counts calls in the store, and says how many there were today."""
@@ -205,7 +205,7 @@ class StoreChecks:
         """Read the list."""
         with contextlib.closing(Store(self._directory, self._clock.now)) as store:
             rows = store.rows()
-            self._known = [(row.key.target, row.instance) for row in rows if row.instance]
+            self._keys = [row.key for row in sorted(rows, key=lambda row: row.is_gone)]
             text = f"{shlex.quote(str(store.path))}, {len(rows)} watched"
             if unreadable := store.take_unreadable():
                 return warning(f"{text}. {unreadable}")
@@ -241,13 +241,15 @@ class ServiceChecks:
         settings: Settings,
         environ: Mapping[str, str],
         clock: Clock,
-        watched: Callable[[Target], Sequence[WorkflowInstance]],
+        watched: Callable[[Target], Sequence[InstanceId]],
     ) -> None:
-        """Do nothing yet; `watched` returns what is known of the watched instances of a target."""
+        """Do nothing yet; `watched` returns the watched instances of a target."""
         self._settings = settings
         self._environ = environ
         self._clock = clock
         self._watched = watched
+        self._one: WorkflowInstance | None = None
+        """A watched instance, once it was read."""
         self._client: DataWorksClient | None = None
         self.calls: Counter[Target] = Counter()
 
@@ -309,32 +311,29 @@ class ServiceChecks:
 
     async def _check_get(self) -> Found:
         known = self._watched(self.target)
-        wanted = known[0].id if known else _NO_INSTANCE
+        wanted = known[0] if known else _NO_INSTANCE
         client, began = await self._open(), self._clock.monotonic()
         try:
-            instance = await client.get_workflow_instance(wanted)
+            self._one = await client.get_workflow_instance(wanted)
         except NotFound as error:
             if known:
                 return warning(f"permitted, {self._milliseconds(began)}; {error}")
             return Found(f"permitted, {self._milliseconds(began)}")
         except BadRequest as error:
             return warning(f"answered, {self._milliseconds(began)}; {error}")
-        return Found(f"permitted, {self._milliseconds(began)}; {wanted} is {instance.status}")
+        return Found(f"permitted, {self._milliseconds(began)}; {wanted} is {self._one.status}")
 
     async def _check_list(self) -> Found:
-        known = [i for i in self._watched(self.target) if i.project_id and i.biz_date]
-        if not known:
-            return Found(
-                "no watched instance was read yet: watch one with `wfinspect ID`, then repeat this",
-                Level.SKIPPED,
-            )
+        one = self._one
+        if one is None or not (one.project_id and one.biz_date):
+            said = "needs a watched instance: watch one with `wfinspect ID`, then repeat this"
+            return Found(said, Level.SKIPPED)
         client, began = await self._open(), self._clock.monotonic()
-        one = known[0]
         try:
             listed = await client.list_workflow_instances(
                 [one.id],
-                project_id=one.project_id or 0,
-                biz_date=one.biz_date or 0,
+                project_id=one.project_id,
+                biz_date=one.biz_date,
                 env_type=one.env_type,
             )
         except (Refused, BadRequest, NotFound) as error:
