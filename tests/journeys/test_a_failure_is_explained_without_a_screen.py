@@ -88,7 +88,10 @@ def test_the_log_of_a_failure_is_printed_whole_or_in_part(home: Home, simulator:
     simulator.set_status(RETRIED, "Running")
     # All were rerun; what was also retried has more runs than the others.
     before = simulator.calls.count("ListTaskInstances")
-    unread = "Earlier runs of 25 tasks were not read: some may have failed.\n"
+    unread = (
+        "Earlier runs of 25 tasks were not read: some may have failed. "
+        f"This reads further: wfinspect logs {RETRIED} TASK --run 1\n"
+    )
     for number, state, said in (1, "Failure", unread), (3, "NotRun", ""):
         of = home.run("logs", RETRIED, "--run", number)
         assert (of.returncode, "were not read" in of.stderr, said in of.stderr) == (

@@ -130,7 +130,8 @@ COMMANDS: Mapping[str, Command] = {
         "print the log of the failed or running task",
         "Print the log of the task that needs you most, a failed one before a running one; with --task "
         "of another, with --failed of all that failed. Whose log it is goes to standard error. It makes 2 "
-        "calls, and one for each log; with --run alone up to 3 more, to say how it ended then.",
+        "calls, and one for each log; with --run alone up to 3 more, to say how it ended then, and after "
+        "a rerun with --failed up to 20, to find what had failed.",
         f"exit codes: 0 printed; {_REFUSED}; {_TROUBLE}; 5 no such instance or task",
         "[ID [TASK] | --task TASK]",
         module="tasks",

@@ -60,6 +60,8 @@ from wfinspect.search import (
 )
 from wfinspect.settings import Settings
 from wfinspect.watching.api import (
+    FEW_RUNS,
+    INCIDENT_LOGS,
     InstanceOf,
     Request,
     RunsOf,
@@ -138,23 +140,31 @@ def run(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
 
 
 async def _say_failed_before(
-    requester: Requester, key: InstanceKey, tasks: Sequence[TaskInstance]
+    requester: Requester,
+    key: InstanceKey,
+    tasks: Sequence[TaskInstance],
+    *,
+    is_of_failed: bool = False,
 ) -> None:
     """Say what had failed when an instance was rerun, where it can be read and no task fails now."""
+    recorded, most = requester.recorded(key), INCIDENT_LOGS if is_of_failed else FEW_RUNS
     with suppress(ServiceError):
-        failed, unread = await failed_before(key, tasks, requester.recorded(key), requester.answer)
-        said = [before_rerun(failed)] * bool(failed)
-        said += [_unread_words(unread)] * bool(unread)
+        failed, unread = await failed_before(key, tasks, recorded, requester.answer, most)
         if failed:
-            said += [f"This prints its log: {log_command(key.id, failed[0])}"]
-        if said:
-            output.say(" ".join(said))
+            log = log_command(key.id, failed[0])
+            output.say(f"{before_rerun(failed)} This prints its log: {log}")
+        if unread:
+            further = "TASK --run N" if is_of_failed else "--failed"
+            output.say(_unread_words(unread, key, further))
 
 
-def _unread_words(tasks: int) -> str:
+def _unread_words(tasks: int, key: InstanceKey, further: str) -> str:
     """Return the sentence that a run that failed may be among those that were not looked at."""
     few = f"{tasks} task{'s' * (tasks > 1)}"
-    return f"Earlier runs of {few} were not read: some may have failed."
+    return (
+        f"Earlier runs of {few} were not read: some may have failed. "
+        f"This reads further: wfinspect logs {key.id} {further}"
+    )
 
 
 def _may_be_instance(word: str) -> bool:
@@ -381,7 +391,7 @@ async def _of_instance(
         return [await _run_of(requester, key, page.items, args.run)]
     chosen = _chosen(by_attention(page.items), key.id, args)
     if args.task is None:
-        await _say_failed_before(requester, key, page.items)
+        await _say_failed_before(requester, key, page.items, is_of_failed=args.is_of_failed)
     return chosen
 
 
@@ -417,7 +427,7 @@ async def _run_of(
         names = listed(others, _NAMED)
         output.say(f"Failed in run {number}{too}: {names}. --task NAME prints its log.")
     if is_sought and (unread := len(later) - len(few)):
-        output.say(_unread_words(unread))
+        output.say(_unread_words(unread, key, f"TASK --run {number}"))
     return chosen
 
 

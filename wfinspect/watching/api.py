@@ -499,12 +499,13 @@ class RunsOf(_OfInstance[Page[TaskInstance]]):
     task_id: int
 
 
-def most_rerun(tasks: Iterable[TaskInstance]) -> list[TaskInstance]:
-    """Return the few tasks of which earlier runs are read to find one that failed, most runs first."""
-    return sorted(tasks, key=lambda task: -(task.run_number or 1))[:_FEW_RUNS]
+FEW_RUNS = 3
+"""Tasks of which earlier runs are read to find one that failed."""
 
 
-_FEW_RUNS = 3
+def most_rerun(tasks: Iterable[TaskInstance], most: int = FEW_RUNS) -> list[TaskInstance]:
+    """Return those tasks, most runs first."""
+    return sorted(tasks, key=lambda task: -(task.run_number or 1))[:most]
 
 
 def recorded(changes: Sequence[Transition]) -> tuple[TaskInstance, ...]:
@@ -517,11 +518,12 @@ async def failed_before(
     tasks: Sequence[TaskInstance],
     recorded: Sequence[TaskInstance],
     answer: Callable[[RunsOf], Awaitable[Page[TaskInstance] | None]],
+    most: int = FEW_RUNS,
 ) -> tuple[Sequence[TaskInstance], int]:
     """Return the runs that had failed when an instance was rerun, and of how many tasks that was not read.
 
     Where a task fails now, none are looked for. What is `recorded` of its last failure needs no call, else
-    it is a call for each task, first of those with most runs.
+    it is a call for each task, first of those with most runs, `most` at most.
     """
     if failed_tasks(tasks):
         return [], 0
@@ -530,7 +532,7 @@ async def failed_before(
     if recorded and all(latest.get(t.id, 0) <= (t.run_number or 1) + 1 for t in recorded):
         return recorded, 0
     rerun = [task for task in by_attention(tasks) if (task.run_number or 1) > 1]
-    runs, few = list[TaskInstance](), most_rerun(rerun)
+    runs, few = list[TaskInstance](), most_rerun(rerun, most)
     for task in few:
         if page := await answer(RunsOf(key, task.id)):
             before = (task.run_number or 1) - 1
