@@ -212,6 +212,18 @@ def test_esc_leads_back_to_what_was_found_and_f_begins_where_it_ended(
         [number] = re.findall(r"Added \S+ (\d{11})", app.text())
         app.press("escape", "y")
         app.wait_for(rf"type or paste[\s\S]* {number}: ")
+        open_box(app, "f")
+        app.press("enter")
+        app.wait_for("10 of 10 found")
+        app.press("G", "k", "enter")
+        app.wait_for(r"Esc results[\s\S]*\? help")
+        app.press("w")
+        app.wait_for(r"Added (?:\S+ )?\d{11} to the list")
+        [opened] = re.findall(r"Added (?:\S+ )?(\d{11})", app.text())
+        app.press("escape")
+        app.wait_for("10 of 10 found")
+        app.press("escape", "y")
+        app.wait_for(rf"type or paste[\s\S]* {opened}: ")
         app.quit()
 
 

@@ -171,8 +171,7 @@ class FindScreen(OverlayScreen):
         self._goes_to_list = False
         """The list has the keys for what is on its way; where nothing comes, the box gets them back."""
         self._marked: set[InstanceKey] = set()
-        self._watched: InstanceKey | None = None
-        """What was watched here last, unless something was unwatched since."""
+        main.added = None
         self._sort = SORTS[0]
         self._table = RowTable()
         self._now = self.clock.now()
@@ -501,7 +500,7 @@ class FindScreen(OverlayScreen):
 
     def dismiss(self, result: object = None) -> AwaitComplete:
         """Close, with the cursor of the list on what was watched last, as long as that is there."""
-        self.main.list.select(self._watched)
+        self.main.list.select(self.main.added)
         return super().dismiss(result)
 
     def _leads_elsewhere(self, key: str) -> bool:
@@ -574,9 +573,7 @@ class FindScreen(OverlayScreen):
     def action_watch(self) -> None:
         """Watch what is marked, else what is under the cursor; where all of it is watched, unwatch it."""
         if not self._is_empty():
-            rows = self._acted_on
-            self._watched = next((row.key for row in rows if not row.is_watched), None)
-            self.main.watch_or_remove(rows)
+            self.main.watch_or_remove(self._acted_on)
             self._mark(set())
 
     def action_follow(self) -> None:

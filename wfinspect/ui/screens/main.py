@@ -147,6 +147,8 @@ class MainScreen(SparingScreen[None]):
     """The IDs that were entered, until the next key: the cursor goes to the first that is known."""
     _history_of: InstanceKey | None = None
     """The row under the cursor, once its history has been looked at."""
+    added: InstanceKey | None = None
+    """What was put on the list last; it may be off it again."""
 
     def __init__(
         self,
@@ -844,6 +846,7 @@ class MainScreen(SparingScreen[None]):
             return
         self.control.watch([row.key for row in new])
         self._await({row.key: row._replace(is_watched=True) for row in new})
+        self.added = new[0].key
         others = len(rows) - len(new)
         before = f", {others} {'was' if others == 1 else 'were'} on it" if others else ""
         # Of what the service does not know the poller says that it is not watched.
