@@ -159,7 +159,7 @@ _FINDING = (
 )
 """Where to get the ID that is wanted in the place of a word."""
 _MOST_NAMED = 3
-_AROUND = re.compile("-[ABC]|--(?:after|before|context|after-context|before-context)")
+_AROUND = "-[ABC]|--(?:after|before|context|after-context|before-context)"
 """Options of grep that --grep is not."""
 
 
@@ -229,7 +229,7 @@ class _Parser(argparse.ArgumentParser):
         flags = [f for f in self._option_string_actions if f.startswith("--")]
         commands = (*COMMANDS, *(f"list {each}" for each in LIST_ACTIONS))
         others = [f"wfinspect {each}" for each in commands if not self.prog.endswith(each)]
-        if self.has_option("--grep") and _AROUND.fullmatch(name):
+        if self.has_option("--grep") and re.fullmatch(_AROUND, name):
             hint = "for lines around a match pipe the log to grep: `wfinspect logs 10432987165 | grep -C 3 ERROR`"
         elif self.get_default("searched") and (pair := meant(name.lstrip("-"))):
             hint = f"did you mean {pair}?"
@@ -372,13 +372,13 @@ def _epilog_of(name: str, command: Command) -> str:
     return "\n\n".join(filter(None, (examples, _codes_in_lines(command.epilog), rest)))
 
 
-_CODES = re.compile(r"(?:: |; )(?=\d)(\d+(?:, \d+)*) ")
+_CODES = r"(?:: |; )(?=\d)(\d+(?:, \d+)*) "
 
 
 def _codes_in_lines(epilog: str) -> str:
     """Return the sentence on exit codes as a line for each, and what follows it as a paragraph."""
     listed, _, rest = epilog.partition(". ")
-    title, *parts = _CODES.split(listed)
+    title, *parts = re.split(_CODES, listed)
     pairs = [*zip(parts[::2], parts[1::2], strict=True)]
     width = max((len(codes) for codes, _ in pairs), default=0)
     lines = [

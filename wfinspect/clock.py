@@ -66,10 +66,7 @@ class MachineZone(tzinfo):
         return there.replace(fold=int(there.utcoffset() != offset))
 
 
-_DURATION = re.compile(
-    r"([0-9]+(?:\.[0-9]+)?) ?(|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)|(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?",
-    re.ASCII,
-)
+_DURATION = r"(?a)([0-9]+(?:\.[0-9]+)?) ?(|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)|(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?"
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -80,7 +77,7 @@ def duration_seconds(value: object) -> float:
         ValueError: it is not one.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    found = _DURATION.fullmatch(str(value) if is_number or isinstance(value, str) else "")
+    found = re.fullmatch(_DURATION, str(value) if is_number or isinstance(value, str) else "")
     if not (found and found[0]):
         raise ValueError("no duration")
     if found[1]:

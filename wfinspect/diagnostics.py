@@ -19,7 +19,7 @@ from wfinspect.format import shown
 from wfinspect.redaction import redacted
 from wfinspect.settings import Settings, make_private, open_private, write_new
 
-_FRAME = re.compile(r"[\s|+-]*File \"")
+_FRAME = r"[\s|+-]*File \""
 _LINE_LIMIT = 2_000
 
 
@@ -50,7 +50,7 @@ def crash_sentence(error: BaseException, report: Path | None) -> str:
 
 def redacted_report(text: str) -> str:
     """Return the lines of a traceback or a log, redacted but for the places, and fit for a terminal."""
-    lines = (line if _FRAME.match(line) else redacted(line) for line in text.splitlines())
+    lines = (line if re.match(_FRAME, line) else redacted(line) for line in text.splitlines())
     return "\n".join(shown(line, limit=_LINE_LIMIT) for line in lines)
 
 

@@ -128,11 +128,11 @@ def exact_value(instance: WorkflowInstance, field: InstanceField, region: str) -
 _FORMULA = "-=+@\uff0d\uff1d\uff0b\uff20\x00-\x1f\x7f-\x9f"
 # An apostrophe of the text's own gets one more where `unguarded` would take it for ours.
 _OURS = f"'+(?:[{_FORMULA}\u2400-\u2421]|<U\\+00[89])"  # controls are made visible behind it
-_IS_GUARDED = re.compile(f"[{_FORMULA}]|{_OURS}")
+_IS_GUARDED = f"[{_FORMULA}]|{_OURS}"
 
 
 def _guarded(text: str) -> str:
-    return ("'" if _IS_GUARDED.match(text) else "") + plain_text(text)
+    return ("'" if re.match(_IS_GUARDED, text) else "") + plain_text(text)
 
 
 def unguarded(cell: str) -> str:
@@ -245,7 +245,7 @@ def compared_fields(
 
 _OF_EVERY_RUN = frozenset(field.label for field in FIELDS if field.is_of_run)
 _PARAMETERS = next(field.label for field in FIELDS if field.kind is FieldKind.PARAMETERS)
-_DATE = re.compile(r"(?<!\d)(20\d\d)([-/]?)(\d\d)\2(\d\d)(?=(?:\d\d){0,3}(?!\d))")
+_DATE = r"(?<!\d)(20\d\d)([-/]?)(\d\d)\2(\d\d)(?=(?:\d\d){0,3}(?!\d))"
 """``20261128`` or ``2026-11-28``, which the time of day may follow."""
 _MAX_DATED = 10_000
 
@@ -266,7 +266,7 @@ def _without_run(text: str, instance: WorkflowInstance, region: str) -> str:
 
     for number in (instance.id, instance.unified_workflow_instance_id):
         text = re.sub(rf"(?<!\d){number}(?!\d)", "<ID>", text)
-    return _DATE.sub(days, text)
+    return re.sub(_DATE, days, text)
 
 
 def _labelled_values(instance: WorkflowInstance, region: str, zone: tzinfo) -> dict[str, str]:

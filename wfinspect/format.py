@@ -293,12 +293,12 @@ LOG_WORDS: Mapping[str, LogLevel] = {
 _LOG_TIME = (
     r"\[?(?:\d{2,4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?\s*"
 )
-_LOG_LINE = re.compile(rf"((?:{_LOG_TIME})?)((?:\[?(?:{'|'.join(LOG_WORDS)})\b\]?:?\s*)?)")
+_LOG_LINE = rf"((?:{_LOG_TIME})?)((?:\[?(?:{'|'.join(LOG_WORDS)})\b\]?:?\s*)?)"
 
 
 def log_parts(text: str) -> LogParts:
     """Return the time a line of a log begins with, its level, and the rest."""
-    found = _LOG_LINE.match(text)
+    found = re.match(_LOG_LINE, text)
     time, word = found.groups() if found else ("", "")
     return LogParts(time, word, text[len(time) + len(word) :])
 
@@ -369,7 +369,7 @@ def error_places(text: str, start: int = 0) -> list[int]:
 
 
 # Possessive: a string of megabytes is passed over without a place to go back to for each character.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_JSON_PIECE = r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+'
 _STEP = "  "
 
 
@@ -377,7 +377,7 @@ def indented(text: str) -> str:
     """Valid JSON with a line for each member; values and their order stay, see `exact_json`."""
     parts: list[str] = []
     depth = 0
-    tokens = _TOKEN.findall(exact_json(text))
+    tokens = re.findall(_JSON_PIECE, exact_json(text))
     for piece, following in zip(tokens, [*tokens, ""][1:], strict=True):
         if piece in "{[":
             depth += 1

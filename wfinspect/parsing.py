@@ -23,37 +23,35 @@ FULL_WIDTH = {0xFF10 + n: str(n) for n in range(10)} | {0xFF0C: ",", 0x3001: ","
 
 # No-break, thin and narrow no-break space: typography groups digits with them and separates no words.
 _JOINERS = "\u00a0\u2009\u202f"
-_SEPARATOR = re.compile(r"[\s,;]+")
-_LIST = re.compile(r"[\s0-9,;.]*")
-_ID = re.compile(r"[0-9]+")
-_RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
-_DASHED = re.compile(r"([0-9]{1,19})[-\u2010-\u2015~]([0-9]{1,19})")
-_JOINED = re.compile(
-    rf"(?<!\w)(?<![0-9][{_JOINERS}])[1-9][0-9]{{0,2}}(?:[{_JOINERS}][0-9]{{3}})+(?!\w|[{_JOINERS}][0-9])",
-    re.ASCII,
-)
-_GROUPED = re.compile(r"(?<!\w)(?<!\w,)[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}(?!,?\w)")
-_NEGATIVE = re.compile(r"[-\u2212][0-9]+")
-_DIGITS = re.compile(r"(?<![\w.])[0-9]{5,}(?![\w]|\.[0-9])", re.ASCII)
-_RANGE_IN_TEXT = re.compile(r"(?<![\w.])([0-9]{5,19})\.\.([0-9]{5,19})(?!\w|\.[0-9.])", re.ASCII)
-_IN_URL = re.compile(r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])")
+# Patterns are compiled where they are first used: at import all in the package take 7 ms of each start.
+_SEPARATOR = r"[\s,;]+"
+_LIST = r"[\s0-9,;.]*"
+_ID = r"[0-9]+"
+_RANGE = r"([0-9]+)\.\.([0-9]+)"
+_DASHED = r"([0-9]{1,19})[-\u2010-\u2015~]([0-9]{1,19})"
+_JOINED = rf"(?a)(?<!\w)(?<![0-9][{_JOINERS}])[1-9][0-9]{{0,2}}(?:[{_JOINERS}][0-9]{{3}})+(?!\w|[{_JOINERS}][0-9])"
+_GROUPED = r"(?<!\w)(?<!\w,)[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}(?!,?\w)"
+_NEGATIVE = r"[-\u2212][0-9]+"
+_DIGITS = r"(?a)(?<![\w.])[0-9]{5,}(?![\w]|\.[0-9])"
+_RANGE_IN_TEXT = r"(?a)(?<![\w.])([0-9]{5,19})\.\.([0-9]{5,19})(?!\w|\.[0-9.])"
+_IN_URL = r"(?<=[=/#:])[0-9]{5,}(?![0-9A-Za-z_])"
 _PLACE = re.compile(r"(?:project|workspace)_?(?:id)?[=/:]\Z", re.IGNORECASE)
-_DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?")
+_DATE = r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{6})?"
 
 _TITLES = ("Id", "ID", "INSTANCE")
 # What `tasks` and `upstream` print of tasks, in each form.
 _OF_TASKS = {"TaskId"}, {"Dependency"}, {"dependency"}, {"RAN", "RUN"}
 _DELIMITERS = "\t,;|\uff0c"
-_COLUMNS = re.compile(r"\s{2,}")
+_COLUMNS = r"\s{2,}"
 # Tables of our own have it before the ID, below no title.
-_SIGN = re.compile(r"^[X>~.+?] {2,}(?=[0-9])")
+_SIGN = r"^[X>~.+?] {2,}(?=[0-9])"
 _RULE = re.compile(r"[-=:+\s]*")
-_RECORD = re.compile(r"^Id {2,}([0-9]+)[ \r]*$", re.MULTILINE)
+_RECORD = r"(?m)^Id {2,}([0-9]+)[ \r]*$"
 # A line that begins JSON, not one such as [ERROR] or {x}.
-_OPENING = re.compile(r'^[ \t]*(?:\[[ \t\r]*$|\[?[ \t]*\{[ \t\r]*(?:"|$))', re.MULTILINE)
+_OPENING = r'(?m)^[ \t]*(?:\[[ \t\r]*$|\[?[ \t]*\{[ \t\r]*(?:"|$))'
 _ID_KEY = re.compile(r'"[Ii]d"[ \t]*:')
 # In a link a # is followed by a path: https://host/sc?projectId=88123#/i/10432987165.
-_COMMENT = re.compile(r"(?:^|(?<=[\s,;]))#.*|(?<=[0-9])#(?![/!]).*", re.MULTILINE)
+_COMMENT = r"(?m)(?:^|(?<=[\s,;]))#.*|(?<=[0-9])#(?![/!]).*"
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -83,12 +81,12 @@ def parse_ids(text: str) -> tuple[InstanceId, ...]:
         UsageError: with one sentence that quotes the part that can't be read.
     """
     text = _ungrouped(plain(text))
-    parts = [part for part in _SEPARATOR.split(text) if part]
+    parts = [part for part in re.split(_SEPARATOR, text) if part]
     if not parts:
         raise UsageError("No instance ID was given: type its digits, e.g. 10432987165.")
     found: dict[InstanceId, None] = {}
     for part in parts:
-        if bounds := _RANGE.fullmatch(part):
+        if bounds := re.fullmatch(_RANGE, part):
             found.update(dict.fromkeys(_range(part, _number(bounds[1]), _number(bounds[2]))))
         else:
             found[_number(part)] = None
@@ -151,7 +149,7 @@ def read_number(text: str) -> int | None:
 
 def as_range(text: str) -> str:
     """Return ``100..120`` for ``100-120`` and ``100-20``, which may be meant so; else ""."""
-    if (bounds := _DASHED.fullmatch(plain(text).strip())) is None:
+    if (bounds := re.fullmatch(_DASHED, plain(text).strip())) is None:
         return ""
     first, last = bounds.groups()
     last = first[: -len(last)] + last
@@ -172,7 +170,7 @@ def plain(text: str) -> str:
     if text.isascii():
         return text
     text = text.translate(FULL_WIDTH)
-    return _JOINED.sub(lambda number: re.sub(rf"[{_JOINERS}]", "", number[0]), text)
+    return re.sub(_JOINED, lambda number: re.sub(rf"[{_JOINERS}]", "", number[0]), text)
 
 
 _MAX_DIGITS = 40
@@ -187,14 +185,14 @@ def _read(text: str, *, is_file: bool) -> FoundIds:
         return found
     if is_file:
         _refuse_damaged(text)
-        text = _COMMENT.sub("", text)
+        text = re.sub(_COMMENT, "", text)
         if not text.strip():
             raise UsageError("It holds no instance ID.")
     try:
         return FoundIds(parse_ids(text))
     except UsageError:
         # Without anything but digits and separators it is a list with a mistake in it.
-        ids = () if _LIST.fullmatch(plain(text)) else find_ids(text)
+        ids = () if re.fullmatch(_LIST, plain(text)) else find_ids(text)
         if not ids or (len(ids) == 1 and as_range(text)):
             raise
         lines = enumerate(plain(text).split("\n"), 1)
@@ -238,7 +236,7 @@ def _refuse_damaged(text: str) -> None:
     Raises:
         UsageError: with the number of the line.
     """
-    opening, lines = _OPENING.search(text), [*enumerate(text.split("\n"), 1)]
+    opening, lines = re.search(_OPENING, text), [*enumerate(text.split("\n"), 1)]
     if opening and _ID_KEY.search(text, opening.start()):
         why, first = "other text", 1
         if not text[: opening.start()].strip():
@@ -272,8 +270,8 @@ def _in_table(text: str, *, is_file: bool) -> FoundIds | None:
     while is_file and text.startswith("#", start):
         start = len(text) - len(text[start:].partition("\n")[2].lstrip())
     header = text[start:].partition("\n")[0]
-    if _RECORD.match(header):
-        return FoundIds(parse_ids(" ".join(_RECORD.findall(text))), "field Id")
+    if re.match(_RECORD, header):
+        return FoundIds(parse_ids(" ".join(re.findall(_RECORD, text))), "field Id")
     rows = _rows(text[start:], is_file=is_file)
     before = text.count("\n", 0, start)
     try:
@@ -325,8 +323,8 @@ def _rows(text: str, *, is_file: bool) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, row
         return
     for number, line in enumerate(text.split("\n"), 1):
-        seen = _COMMENT.sub("", line) if is_file else line
-        yield number, _COLUMNS.split(_SIGN.sub("", seen.strip()))
+        seen = re.sub(_COMMENT, "", line) if is_file else line
+        yield number, re.split(_COLUMNS, re.sub(_SIGN, "", seen.strip()))
 
 
 def _of_cells(cells: Iterable[tuple[str, str]]) -> tuple[InstanceId, ...]:
@@ -362,7 +360,7 @@ def decoded(data: bytes) -> str:
 
 
 def _ungrouped(text: str) -> str:
-    return _GROUPED.sub(lambda number: number[0].replace(",", ""), text)
+    return re.sub(_GROUPED, lambda number: number[0].replace(",", ""), text)
 
 
 def _expanded(bounds: re.Match[str]) -> str:
@@ -373,11 +371,15 @@ def _expanded(bounds: re.Match[str]) -> str:
 
 
 def _found(text: str) -> tuple[InstanceId, ...]:
-    text = _RANGE_IN_TEXT.sub(_expanded, text)
-    spans = {m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in pattern.finditer(text)}
+    text = re.sub(_RANGE_IN_TEXT, _expanded, text)
+    spans = {
+        m.start(): m.group() for pattern in (_DIGITS, _IN_URL) for m in re.finditer(pattern, text)
+    }
     found = sorted(spans.items())
     likely = [
-        n for at, n in found if not (_DATE.fullmatch(n) or _PLACE.search(text, max(0, at - 16), at))
+        n
+        for at, n in found
+        if not (re.fullmatch(_DATE, n) or _PLACE.search(text, max(0, at - 16), at))
     ]
     wanted = likely or [n for _, n in found]
     ids = dict.fromkeys(InstanceId(int(n)) for n in wanted if len(n) <= _MAX_DIGITS)
@@ -386,11 +388,11 @@ def _found(text: str) -> tuple[InstanceId, ...]:
 
 def _number(part: str) -> InstanceId:
     quoted = part if len(part) <= _QUOTED else part[:_QUOTED] + "..."
-    if _NEGATIVE.fullmatch(part):
+    if re.fullmatch(_NEGATIVE, part):
         raise UsageError(f"{quoted!r} is negative: an instance ID is a positive whole number.")
     if written := as_range(quoted):
         raise UsageError(f"{quoted!r} is not an instance ID: a range is {written}.")
-    if not _ID.fullmatch(part):
+    if not re.fullmatch(_ID, part):
         raise NotAnId(quoted)
     if len(part.lstrip("0")) > len(str(MAX_INSTANCE_ID)) or int(part) > MAX_INSTANCE_ID:
         raise UsageError(f"'{part[:12]}...' is too large: an ID is at most {MAX_INSTANCE_ID}.")
@@ -437,23 +439,17 @@ class Parameters(NamedTuple):
 READ_AT_ONCE = 64 * 1024
 """Characters of pairs that are read to be shown; one value may be all the rest."""
 _MAX_TOKENS = 100_000
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[,:\[{]')
+_JSON_PIECE = r'"(?:[^"\\]++|\\.)*+"|[,:\[{]'
 # The documents name no quoting: what is in quotes or brackets is kept whole, blanks and all, so that
 # neither a="x y=z" nor $[yyyy-mm-dd hh24:mi:ss] is torn. A quote behind a letter is an apostrophe.
-_MARK = re.compile(
-    r"""(?<![\w\\])"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?<![\w\\])'[^'\\]*+(?:\\.[^'\\]*+)*+'|[\[\](){}"']""",
-    re.DOTALL,
-)
+_MARK = r"""(?s)(?<![\w\\])"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?<![\w\\])'[^'\\]*+(?:\\.[^'\\]*+)*+'|[\[\](){}"']"""
 _CLOSED_BY = {"[": "]", "(": ")", "{": "}"}
 _HIDDEN = "\0"
-_PAIR_START = re.compile(r"(?:^|(?<=\s))([^\s=\[\](){}\"'\0]+)=")
-_BARE_WORD = re.compile(r"(?:^|(?<=\s))(?![^\s=\[\](){}\"'\0]+=)\S")
+_PAIR_START = r"(?:^|(?<=\s))([^\s=\[\](){}\"'\0]+)="
+_BARE_WORD = r"(?:^|(?<=\s))(?![^\s=\[\](){}\"'\0]+=)\S"
 _OPENING_QUOTE = re.compile(r"""(?<![\w\\])["']""")
 _BLANK = re.compile(r"\s")
-_LIKE_JSON = re.compile(
-    r"\s*(?:null|true|false|-?(?:NaN|Infinity|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|[\[{\"].*)\s*",
-    re.DOTALL,
-)
+_LIKE_JSON = r"(?s)\s*(?:null|true|false|-?(?:NaN|Infinity|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|[\[{\"].*)\s*"
 
 
 @lru_cache(maxsize=4)  # a screen reads the same text for each of its frames
@@ -468,7 +464,7 @@ def first_parameters(text: str) -> Parameters | None:
     stripped = text.strip()
     if not stripped.startswith("{"):
         return _from_pairs(stripped, READ_AT_ONCE)
-    is_short = next(islice(_JSON_TOKEN.finditer(text), _MAX_TOKENS, None), None) is None
+    is_short = next(islice(re.finditer(_JSON_PIECE, text), _MAX_TOKENS, None), None) is None
     return _from_json(stripped) if is_short else None
 
 
@@ -508,7 +504,7 @@ class _Verbatim(str):
 def _parameter(key: str, value: object) -> Parameter:
     if not isinstance(value, str) or isinstance(value, _Verbatim):
         return Parameter(key, _dump(value))
-    return Parameter(key, value, _dump(value) if _LIKE_JSON.fullmatch(value) else "")
+    return Parameter(key, value, _dump(value) if re.fullmatch(_LIKE_JSON, value) else "")
 
 
 def _dump(value: object) -> str:
@@ -526,9 +522,9 @@ def _from_pairs(text: str, limit: int | None = None) -> Parameters | None:
     """Read pairs, those that begin within the first `limit` characters."""
     is_all = limit is None or len(text) <= limit
     bare, is_balanced = _with_wholes_hidden(text[:limit], is_all=is_all)
-    if not _PAIR_START.match(bare):
+    if not re.match(_PAIR_START, bare):
         return None
-    word = _BARE_WORD.search(bare)
+    word = re.search(_BARE_WORD, bare)
     # The last word may be cut.
     is_paired = word is None or (not is_all and not _BLANK.search(bare, word.start()))
     return Parameters(tuple(_pairs(text, bare)), is_balanced and is_paired, is_all)
@@ -537,7 +533,7 @@ def _from_pairs(text: str, limit: int | None = None) -> Parameters | None:
 def _pairs(text: str, bare: str) -> Iterator[Parameter]:
     """Yield pairs whose values each run to the next key, since it is not said that blanks within one are quoted."""
     key, begin = "", 0
-    for start in _PAIR_START.finditer(bare):
+    for start in re.finditer(_PAIR_START, bare):
         if begin:
             yield Parameter(key, text[begin : start.start()].rstrip())
         key, begin = start[1], start.end()
@@ -552,7 +548,7 @@ def _with_wholes_hidden(text: str, *, is_all: bool) -> tuple[str, bool]:
     opened: list[tuple[str, int]] = []
     wholes: list[tuple[int, int]] = []
     is_balanced = True
-    for mark in _MARK.finditer(text):
+    for mark in re.finditer(_MARK, text):
         if len(mark[0]) > 1:
             wholes.append(mark.span())
         elif mark[0] in _CLOSED_BY:

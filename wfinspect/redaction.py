@@ -32,7 +32,7 @@ def without_secrets(text: str) -> str:
     return text
 
 
-_KEY = re.compile(
+_KEY = (
     r"(?<![A-Za-z0-9])(?:"
     r"(?:LTAI|STS\.)[A-Za-z0-9]{8,}"  # the ID of a key
     r"|CAIS[A-Za-z0-9+/=]{16,}"  # a token
@@ -44,17 +44,17 @@ _KEY = re.compile(
 
 def without_keys(text: str) -> str:
     """Hide what looks like a key as well: users type one in the wrong place, and pass logs on."""
-    return _KEY.sub(_HIDDEN, without_secrets(text))
+    return re.sub(_KEY, _HIDDEN, without_secrets(text))
 
 
-_LONG_WORD = re.compile(r"[\w+/=.%-]{20,}", re.ASCII)
+_LONG_WORD = r"(?a)[\w+/=.%-]{20,}"
 
 
 def redacted(text: str) -> str:
     """Hide long words that mix both cases and digits as well, though some are paths or names."""
     # Before keys are looked for: a token that holds one would be cut into short words.
-    text = _LONG_WORD.sub(_hide_token, without_secrets(text))
-    return _KEY.sub(_HIDDEN, text)
+    text = re.sub(_LONG_WORD, _hide_token, without_secrets(text))
+    return re.sub(_KEY, _HIDDEN, text)
 
 
 def _hide_token(match: re.Match[str]) -> str:

@@ -141,17 +141,17 @@ def completed(text: str, names: Names = NAMES, known: Known = none_known) -> str
     found = completions(text, names, known) if word else []
     if found and found[0] != word:
         return text + found[0][len(word) :]
-    whole = _WORD.sub(lambda each: meant(each[0], names) or each[0], text)
+    whole = re.sub(_WORD, lambda each: meant(each[0], names) or each[0], text)
     return whole if whole != text else ""
 
 
-_WORD = re.compile(r"[^ !][^ ]*")
-_WILDCARDS = re.compile(r"(?:^|(?<==))[*%]+|[*%]+$")
+_WORD = r"[^ !][^ ]*"
+_WILDCARDS = r"(?:^|(?<==))[*%]+|[*%]+$"
 
 
 def meant(word: str, names: Names = NAMES) -> str:
     """Return the condition that a word without a field may be meant for, e.g. ``status=Failure``."""
-    if (part := _WILDCARDS.sub("", word)) != word:
+    if (part := re.sub(_WILDCARDS, "", word)) != word:
         return part  # there are none
     if "date" in names:
         with suppress(UsageError):
@@ -273,7 +273,7 @@ class Term(NamedTuple):
         return "!" * self.is_negated + (f"{self.name}={self.value}" if self.name else self.value)
 
 
-_UNLIKE = re.compile(r"(?<!\S)(!*[^\s!=]+)!=")
+_UNLIKE = r"(?<!\S)(!*[^\s!=]+)!="
 """A field as other languages say that it has not a value: ``status!=success`` is ``!status=success``."""
 
 
@@ -284,7 +284,7 @@ def parse_search(text: str, names: Names = NAMES) -> tuple[Term, ...]:
         UsageError: there is no field of a name before ``=``, or two values of one can't both hold.
     """
     terms: list[Term] = []
-    for word in _UNLIKE.sub(r"!\1=", text).split():
+    for word in re.sub(_UNLIKE, r"!\1=", text).split():
         bare = word.lstrip("!")
         name, equals, value = bare.partition("=")
         if not equals:
@@ -336,13 +336,13 @@ def ids_and_search(
     """
     given = [word for word in words if word.casefold() != "all"]
     others = [word for word in given if not ("=" in word or word.startswith("!"))]
-    if all(_NAME.search(word) and not find_ids(word) for word in others):
+    if all(re.search(_NAME, word) and not find_ids(word) for word in others):
         others = []
     ids = parse_ids(" ".join(others)) if others else ()
     terms = parse_search(complete(word for word in given if word not in others), names)
     for term in terms:
         # All days that begin so match, too.
-        if term.name == "date" and not _BEGUN_DAY.fullmatch(term.value):
+        if term.name == "date" and not re.fullmatch(_BEGUN_DAY, term.value):
             try:
                 read_day(term.value)
             except UsageError as error:
@@ -350,8 +350,8 @@ def ids_and_search(
     return ids, terms
 
 
-_BEGUN_DAY = re.compile(r"\d{4}(?:[-/]?\d{1,2}[-/]?\d?)?", re.ASCII)
-_NAME = re.compile(r"^(?!@)(?!.*(?:/|\.(?:txt|csv|tsv|json)$)).*[^\W\d_]")
+_BEGUN_DAY = r"(?a)\d{4}(?:[-/]?\d{1,2}[-/]?\d?)?"
+_NAME = r"^(?!@)(?!.*(?:/|\.(?:txt|csv|tsv|json)$)).*[^\W\d_]"
 """A word with a letter that is not the name of a file."""
 
 
@@ -658,7 +658,7 @@ def _begun(words: Sequence[str], text: str) -> list[str]:
     return [word for word in found if word.casefold() == wanted] or found
 
 
-_DAYS_AGO = re.compile(r"-([0-9]{1,4})d", re.IGNORECASE)
+_DAYS_AGO = r"(?i)-([0-9]{1,4})d"
 _DAYS = {"today": 0, "yesterday": 1}
 
 
@@ -674,7 +674,7 @@ def read_day(text: str) -> Day:
     """
     if (days := _DAYS.get(text.casefold())) is not None:
         return timedelta(days)
-    if ago := _DAYS_AGO.fullmatch(text):
+    if ago := re.fullmatch(_DAYS_AGO, text):
         return timedelta(int(ago[1]))
     try:
         return date.fromisoformat(text.replace("/", "-"))

@@ -111,7 +111,7 @@ def _zone(value: object) -> str:
     return name
 
 
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+_VARIABLE = r"(?a)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})"
 
 
 def _value_of(variable: re.Match[str]) -> str:
@@ -127,7 +127,7 @@ def _path(value: object) -> Path:
         raise ValueError("holds a character that no path has")
     try:
         # A shell would have put in what they stand for; neither config.toml nor systemd does.
-        return Path(_VARIABLE.sub(_value_of, text)).expanduser().absolute()
+        return Path(re.sub(_VARIABLE, _value_of, text)).expanduser().absolute()
     except RuntimeError:
         raise ValueError("begins with the home of a user who is not known here") from None
     except FileNotFoundError:
@@ -256,12 +256,12 @@ _NOTIFY_PARSERS: Mapping[str, Callable[[object], object]] = {
 }
 
 _LINK_PARTS = ("region", "project", "workflow", "id")
-_LINK = re.compile(r"https://(?:[^\s{}<>\"'`|\\^\x00-\x20\x7f-\U0010ffff]|\{([a-z]+)\})+")
+_LINK = r"https://(?:[^\s{}<>\"'`|\\^\x00-\x20\x7f-\U0010ffff]|\{([a-z]+)\})+"
 
 
 def _link(value: object) -> str:
     text = _text(value)
-    if not _LINK.fullmatch(text):
+    if not re.fullmatch(_LINK, text):
         raise ValueError("is not a link: write https://..., with places such as {region} and {id}")
     if unknown := set(re.findall(r"\{(\w+)\}", text)) - set(_LINK_PARTS):
         known = ", ".join(_LINK_PARTS)

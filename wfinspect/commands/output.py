@@ -68,7 +68,7 @@ def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
         return f"{head} {text}"
     width, _ = terminal_size(stream)
     lines = [head]
-    for piece in _PIECE.findall(text):
+    for piece in re.findall(_PIECE, text):
         longer = f"{lines[-1]} {piece}"
         start = max(0, min(indent, width - cell_width(piece)))
         # A line of its own would give the first piece no more room.
@@ -80,7 +80,7 @@ def wrapped(head: str, text: str, stream: TextIO | None, indent: int) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-_PIECE = re.compile(r"[^\s`]*`[^`]*`\S*|'[^']*'\S*|wfinspect [^.;:]*\.?$|\S+")
+_PIECE = r"[^\s`]*`[^`]*`\S*|'[^']*'\S*|wfinspect [^.;:]*\.?$|\S+"
 
 
 A_WORD = "or a part of the name of one row of the watched list"

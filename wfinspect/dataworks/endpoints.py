@@ -21,7 +21,7 @@ _CENTRAL_HOST = "dataworks.aliyuncs.com"
 _CENTRAL_REGIONS = frozenset({"cn-hangzhou-finance", "cn-qingdao", "cn-huhehaote"})
 _PUBLIC_ONLY = _CENTRAL_REGIONS | {"cn-beijing-finance-1", "cn-north-2-gov-1"}
 
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+_HOST = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*"
 PORTS = {"https": 443, "http": 80}
 
 
@@ -96,7 +96,7 @@ def _from_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or re.search(r"[\s\x00-\x1f\x7f]", text):
         raise unusable
     literal = _address(host)
-    is_host = port != 0 and (literal or _HOST.fullmatch(host))
+    is_host = port != 0 and (literal or re.fullmatch(_HOST, host))
     if not is_host or parts.path not in {"", "/"} or re.search("[@?#]", text):
         raise unusable
     name = f"[{literal}]" if isinstance(literal, ipaddress.IPv6Address) else host

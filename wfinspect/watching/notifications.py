@@ -326,8 +326,8 @@ logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10.0
 _LAST_SECONDS = 0.5
 _MAX_WAITING = 20
-_PLACES = re.compile(r"\{(id|name|from|to|message)\}")
-_SECRET = re.compile(r"^(ALIBABA|ALICLOUD|ACCESS_KEY)|SECRET|TOKEN", re.IGNORECASE)
+_PLACES = r"\{(id|name|from|to|message)\}"
+_OF_KEYS = r"(?i)^(ALIBABA|ALICLOUD|ACCESS_KEY)|SECRET|TOKEN"
 
 
 class Messenger:
@@ -438,11 +438,11 @@ def filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without what looks like a key."""
-    return {name: value for name, value in environ.items() if not _SECRET.search(name)}
+    return {name: value for name, value in environ.items() if not re.search(_OF_KEYS, name)}
 
 
 def _argument(template: str, values: Mapping[str, str]) -> str:
-    argument = _PLACES.sub(lambda place: values[place[1]], template)
+    argument = re.sub(_PLACES, lambda place: values[place[1]], template)
     # A name from outside must not pose as an option, nor as curl's @file.
     is_posing = argument[:1] in {"-", "@"} and template[:1] == "{"
     return f" {argument}" if is_posing else argument
