@@ -73,7 +73,7 @@ class PasteCut(Message):
         """Bytes."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Paste:
     began_at: float
     has_brackets: bool

@@ -122,7 +122,7 @@ def _is_letter(char: str) -> bool:
 Update = ChopsUpdate | LayoutUpdate
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pen:
     """What a terminal draws the next character with, as far as it can be seen on the character.
 

@@ -67,7 +67,7 @@ _Came = Mapping[int, Sequence[tuple[int, float]]]
 """By the number of a follow, the business date of each run and the seconds after its beginning."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Look:
     """A question about one business date, and when it is put again; in monotonic seconds."""
 

@@ -257,7 +257,7 @@ class BatchPlanner:
         self._fallbacks[place] = (monotonic + FALLBACK_SECONDS, word)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Member:
     group: Group | None
     is_single: bool = False
@@ -266,7 +266,7 @@ class _Member:
     """By how many Lists in a row."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Placement:
     """The new instances of one target."""
 

@@ -27,7 +27,7 @@ _POLLED = 2  # the rank of what the user has not requested
 _HABIT = 5  # on a line that loses every fifth call, three in a row are chance
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class PollState:
     """When one instance is due; it knows no other."""
 

@@ -56,7 +56,7 @@ _MAX_NAMED = 5
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Changes:
     """What is to be saved in one transaction; grows until that succeeds."""
 
