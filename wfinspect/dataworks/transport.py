@@ -23,7 +23,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in typeshed
 
-import certifi
 import httpcore
 import httpx
 
@@ -356,6 +355,8 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     if defaults.cafile or (defaults.capath and any(Path(defaults.capath).iterdir())):
         context.set_default_verify_paths()
     else:
+        import certifi  # noqa: PLC0415 - 2 ms, and most machines have authorities of their own
+
         context.load_verify_locations(cafile=certifi.where())
     return context
 
