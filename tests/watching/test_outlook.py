@@ -129,12 +129,27 @@ async def test_tasks_are_read_each_minute_while_it_runs_and_somebody_is_there(ri
     assert rig.counts[0] <= 7
 
 
-async def test_progress_grows_old_when_nobody_is_there_and_is_shown_so(rig: Watched) -> None:
+@pytest.mark.parametrize(("interval", "readings"), [(5.0, 3), (15.0, 1), (300.0, 1)])
+async def test_who_polls_more_often_reads_the_tasks_more_often(
+    rig: Watched, interval: float, readings: int
+) -> None:
+    rig.engine._schedule.interval_seconds = interval
+    await rig.open()
+    await rig.run(55.0)
+
+    assert rig.counts[0] == readings
+
+
+@pytest.mark.parametrize(("interval", "lasts"), [(15.0, 80.0), (5.0, 20.0)])
+async def test_progress_grows_old_when_nobody_is_there_and_is_shown_so(
+    rig: Watched, interval: float, lasts: float
+) -> None:
+    rig.engine._schedule.interval_seconds = interval
     await rig.watch(5)
     await rig.open()
     await rig.run(5.0)
     rig.engine.display(None)
-    await rig.run(80.0)
+    await rig.run(lasts)
     assert rig.outlook().is_progress_live
     rig.drawn = 0
     await rig.run(20.0)

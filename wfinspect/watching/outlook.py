@@ -48,7 +48,6 @@ from wfinspect.watching.store import Store
 from wfinspect.watching.watchlist import Attention, OutlookState
 
 SETTLE_SECONDS = 0.5  # moving through a list costs nothing
-TASKS_SECONDS = 60.0
 BACKGROUND_SECONDS = 30.0
 """Between two requests of one kind for what is not on display, in the long run."""
 _BURST = 60
@@ -185,13 +184,18 @@ class OutlookTracker:
         if outlook != row.outlook:
             self._watchlist.put(row._replace(outlook=outlook))
 
+    @property
+    def _tasks_seconds(self) -> float:
+        """Between two readings of the tasks of what is on display, as long as it runs."""
+        return min(60.0, 4 * self._schedule.interval_seconds)
+
     def _look_closely(self, key: InstanceKey, moment: Moment) -> None:
         state = self._examined(key, moment)
         if state is None:
             return
         family, monotonic = self._watchlist.rows[key].family, moment.monotonic
         if monotonic >= state.tasks_at and not self.tasks_wait:
-            state.tasks_at = monotonic + TASKS_SECONDS if family is Family.ACTIVE else inf
+            state.tasks_at = monotonic + self._tasks_seconds if family is Family.ACTIVE else inf
             self._request(TasksOf(key))
         if not (state.is_complete or family.is_settled):
             self._request_runs(key, monotonic)
@@ -351,7 +355,7 @@ class OutlookTracker:
             # More than are read at all: twenty calls without a result are enough.
             state.tasks_at, no_tasks = inf, "not read: too many"
         elif tasks := outcome.value.items:
-            lasts = inf if row.family.is_settled else 1.5 * TASKS_SECONDS
+            lasts = inf if row.family.is_settled else 1.5 * self._tasks_seconds
             state.progress_until = moment.monotonic + lasts
             ranked = by_attention(tasks)
             touched = [task for task in ranked if task.may_have_operations]
