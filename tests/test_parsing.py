@@ -103,6 +103,8 @@ def test_an_id_a_list_and_a_range_are_read(text: str, expected: tuple[int, ...])
         ("10432991040-42", "a range is 10432991040..10432991042"),
         ("9-3", "use digits only"),
         ("9..3", "runs backwards: write 3..9"),
+        ("10433001240..260", "runs backwards: write 10433001240..10433001260"),
+        ("10433001240..39", "runs backwards: write 39..10433001240"),
         ("1..101", "holds 101 IDs: at most 100"),
         ("\u0661\u0662", "is not an instance ID"),
     ],

@@ -151,7 +151,11 @@ def as_range(text: str) -> str:
     """Return ``100..120`` for ``100-120`` and ``100-20``, which may be meant so; else ""."""
     if (bounds := re.fullmatch(_DASHED, plain(text).strip())) is None:
         return ""
-    first, last = bounds.groups()
+    return _written_out(*bounds.groups())
+
+
+def _written_out(first: str, last: str) -> str:
+    """Return ``100..120`` for 100 and 20, the end of 120; "" where that is before the first."""
     last = first[: -len(last)] + last
     return f"{first}..{last}" if int(first) <= int(last) else ""
 
@@ -403,7 +407,8 @@ def _number(part: str) -> InstanceId:
 
 def _range(part: str, first: InstanceId, last: InstanceId) -> list[InstanceId]:
     if last < first:
-        raise UsageError(f"The range {part!r} runs backwards: write {last}..{first}.")
+        written = _written_out(str(first), str(last)) or f"{last}..{first}"
+        raise UsageError(f"The range {part!r} runs backwards: write {written}.")
     if last - first >= MAX_RANGE:
         raise UsageError(
             f"The range {part!r} holds {last - first + 1} IDs: at most {MAX_RANGE} are allowed."
