@@ -133,7 +133,10 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         (["list", "remove", "ads"], "`wfinspect find` and `wfinspect list` print IDs by name; "),
         (["get", "workspace=1"], "`wfinspect find` and `wfinspect list` print IDs by name; "),
         (["tasks", "see 10433001244"], "read them from a file or a text, - for standard input."),
-        (["watch", "-"], "'-' is not an instance ID: use digits only, e.g. 10432987165. `"),
+        (
+            ["watch", "-"],
+            "'-' is not an instance ID: use digits only, e.g. 10432987165. IDs of a pipe: `",
+        ),
         (["ads_daily"], "lists the commands. `wfinspect find` and `wfinspect list` print IDs by"),
         (["get", "1", "--context", "x"], "no option '--context': did you mean --profile?"),
         *(
@@ -269,6 +272,8 @@ def test_what_could_be_read_is_printed_beside_an_unknown_id(run: Run) -> None:
         ),
         (["tasks", "10433001244", "10432987165"], "'10432987165' is one too many: give one ID, "),
         (["get", "1", "-o", "json", "--fields", "Id"], "did you mean --field?"),
+        (["watch", "1", "2", "--until", "sucess"], "any:failure: did you mean all:success"),
+        (["watch", "--until", "success", "1", "2"], ": did you mean all:success or any:success?"),
         (["tasks", "1", "--status", "fails"], "--status: 'fails' is none of NotRun, "),
         (
             ["find", "--project", "1", "--date", "today", "--type", "m"],

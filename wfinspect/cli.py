@@ -44,7 +44,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return _dispatch(argv, environ)
     except WfInspectError as error:
-        say(without_keys(f"{error} {_FINDING}" if isinstance(error, NotAnId) else str(error)))
+        hint = f" {_PIPED if error.name == '-' else _FINDING}" if isinstance(error, NotAnId) else ""
+        say(without_keys(f"{error}{hint}"))
         return error.exit_code
     except (KeyboardInterrupt, SystemExit) as error:
         code = error.code if isinstance(error, SystemExit) else _INTERRUPTED
@@ -158,6 +159,7 @@ _FINDING = (
     "from a file or a text, - for standard input."
 )
 """Where to get the ID that is wanted in the place of a word."""
+_PIPED = "IDs of a pipe: `... | xargs wfinspect get`, or `list import -` and `watch --file -`."
 _MOST_NAMED = 3
 _AROUND = "-[ABC]|--(?:after|before|context|after-context|before-context)"
 """Options of grep that --grep is not."""

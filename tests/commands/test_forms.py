@@ -234,6 +234,7 @@ def names(store: Store, target: Target) -> None:
     """A watched list of stored names."""
     elsewhere = target._replace(region="cn-beijing")
     found = {ONE: "ads_user", TWO: "ads_user_daily", 3: "dwd_a", 4: "dwd_b", 5: "dwd_c", 6: "dwd_d"}
+    found |= {11: "twice", 12: "twice"}
     rows = [instance(number, "Failure", name=name) for number, name in found.items()]
     keys = [InstanceKey(elsewhere if each.id == 3 else target, each.id) for each in rows]
     pairs = zip(keys, rows, strict=True)
@@ -287,6 +288,7 @@ def test_a_word_is_read_where_the_list_was_never_read(command: Command, live: Si
         ("list note dwd_a x", f"wfinspect: dwd_a: dwd_a 3 {ON_LIST}\nwfinspect: Note kept for 3 dwd_a: x"),
         ("get dwd_ status=failed", "dwd_ status=failed matches 4 rows of the watched list: dwd_a 3 of"),
         ("get dwd_ status=failed", ", dwd_c 5 of 2026-09-17 and 1 more. Give an ID, or more of the name."),
+        ("list note twice x", "twice 11 of 2026-09-17, twice 12 of 2026-09-17. Give an ID.\n"),
         ("logs user", f" 2 rows of the watched list: ads_user {ONE} of 2026-09-17, ads_user_daily {TWO} of 2"),
         ("logs dwd_a --region cn-shanghai", "'dwd_a' is not an instance ID, and nothing on the"),
         ("list remove dwd", "dwd matches 4 rows"),

@@ -161,7 +161,8 @@ def given_keys(
     text, names = shown(" ".join(words), limit=60), [_dated(*each) for each in found.items()]
     if len(found) > 1:
         which = f"{len(found)} rows of the watched list: {listed(names, _MOST_NAMED)}"
-        raise UsageError(f"{text} matches {which}. Give an ID, or more of the name.")
+        more = ", or more of the name" * (len({each.name for each in found.values()}) > 1)
+        raise UsageError(f"{text} matches {which}. Give an ID{more}.")
     say(f"{text}: {names[0]}, on the watched list.")
     return [*found]
 

@@ -30,7 +30,7 @@ from wfinspect.commands.once import (
     stored_rows,
 )
 from wfinspect.dataworks import connector
-from wfinspect.errors import UsageError, none_of
+from wfinspect.errors import UsageError, did_you_mean, none_of
 from wfinspect.format import biz_day, shown
 from wfinspect.model import Family, Follow, InstanceId, InstanceKey, Target, zone_of
 from wfinspect.parsing import read_id_file
@@ -171,7 +171,8 @@ def _until(text: str, keys: Sequence[InstanceKey] | None) -> str:
     """Return one of `UNTILS`; of one instance the state is enough."""
     whole = f"all:{text}" if keys is not None and len(keys) == 1 else text
     if not {text, whole} & {*UNTILS}:
-        raise UsageError(f"--until: {none_of(text, UNTILS)}")
+        hint = did_you_mean(text, UNTILS, did_you_mean(f"all:{text}", UNTILS, ""))
+        raise UsageError(f"--until: {none_of(text, UNTILS, hint)}")
     return text if text in UNTILS else whole
 
 
