@@ -8,12 +8,14 @@ import signal
 import socket
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import START, FakeClock
+from fakes import START, FakeClock, seconds_to_pass
 from fuzz import BATTERY, QUICK
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from signed_request import Caller
@@ -85,6 +87,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "NO_COLOR", "TMUX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
+
+
+_ON_THE_OWN_CLOCK = {"journeys", "commands"}
+"""Directories of tests of which both sides read the machine's clock: what is `yesterday` to one is it to all."""
+
+
+@pytest.fixture(autouse=True)
+def _one_day(request: pytest.FixtureRequest) -> None:
+    if request.path.parent.name in _ON_THE_OWN_CLOCK:
+        time.sleep(seconds_to_pass(datetime.now(UTC)))
 
 
 @pytest.fixture(autouse=True)

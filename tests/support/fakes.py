@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from wfinspect.clock import Moment
 from wfinspect.errors import NotFound, ServiceError, Unreachable
@@ -188,3 +189,16 @@ def change(
         seen_by=START,
         **more,
     )
+
+
+def seconds_to_pass(now: datetime) -> float:
+    """Return how long to wait so that no day ends during a test, neither here nor in a region of one."""
+    left = []
+    for zone in ("UTC", "Asia/Shanghai", "America/Los_Angeles"):
+        local = now.astimezone(ZoneInfo(zone))
+        ends = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), local.tzinfo)
+        left.append((ends.astimezone(UTC) - now).total_seconds())
+    return max((each + 0.1 for each in left if each < _TEST_SECONDS), default=0.0)
+
+
+_TEST_SECONDS = 60.0
