@@ -128,6 +128,7 @@ def test_what_failed_before_a_rerun_is_named_where_it_was_never_on_display(
 
 
 def test_the_commands_name_what_failed_before_a_rerun(home: Home, simulator: Simulator) -> None:
+    home.hurry()
     simulator.set_status(RERUN, "Failure")
     assert "before the rerun" not in home.run("logs", RERUN, "--failed").stderr
     simulator.set_status(RERUN, "Running")

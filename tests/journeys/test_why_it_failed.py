@@ -98,6 +98,7 @@ def test_the_last_success_may_be_of_the_same_business_date(tmp_path: Path) -> No
     clock = SystemClock()
     with Simulator(clock=clock, epoch=clock.now() - timedelta(minutes=25)) as service:
         home = Home(tmp_path / "home", service.environment())
+        home.hurry()
         date = service.population.record(BY_THE_HOUR[0], clock.now())["BizDate"]
         for number, status in zip(
             BY_THE_HOUR, ("Success", "Failure", "Failure", "Success"), strict=True
