@@ -29,7 +29,7 @@ except ModuleNotFoundError as missing:
 
 LIMITS = {
     "files": 95,
-    "code lines": 27_173,
+    "code lines": 27_174,
     "import circles": 0,
     "public class names defined twice": 0,
     "public class names that are Textual's": 0,

@@ -556,7 +556,9 @@ class MainScreen(SparingScreen[None]):
         followed = len(self.snapshot.follows)
         flags = [*self._flags, *[f"{followed} followed"] * bool(followed)]
         pane: LineView = self.detail.text if self._in_detail else self.list
-        beyond = f"{pane.beyond} " if 0 < len(pane.beyond) < width else ""
+        # Below the detail: where the list is all in view, it is what the words are about.
+        beyond = pane.beyond or self.detail.text.beyond * (self._layout is Layout.SPLIT)
+        beyond = f"{beyond} " if 0 < len(beyond) < width else ""
         room = width - len(beyond)
         news = Role.FAILURE if self.list.table.unseen_failures else Role.STRONG
         said = bottom_line(
