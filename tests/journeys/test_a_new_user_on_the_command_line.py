@@ -55,8 +55,8 @@ def test_the_stored_list_never_passes_for_the_present(home: Home, simulator: Sim
     simulator.set_status(ONE, "Running")
     home.run("list", "add", ONE, TWO)
     unread = home.run("list")
-    assert "No reading of 2 is stored: " in unread.stderr
-    assert "No reading of 2 is stored: " in home.run("status", "--short").stderr
+    assert "No reading is stored for 2 of the list: " in unread.stderr
+    assert "No reading is stored for 2 of the list: " in home.run("status", "--short").stderr
     with home.start(size=(80, 24)) as app:
         app.wait_for("Running")
         simulator.set_status(ONE, "Failure")
@@ -101,7 +101,7 @@ def test_words_choose_among_the_watched_list_as_in_the_app(
     home.run("list", "add", ONE, TWO)
     unread = home.run("list", "ads")
     assert "No watched instance matches ads.\n" in unread.stderr
-    assert "No reading of 2 is stored: " in unread.stderr
+    assert "No reading is stored for 2 of the list: " in unread.stderr
     with home.start("watch", "--forever", size=(120, 24)) as watch:
         watch.wait_for("-> Running")
         simulator.set_status(ONE, "Failure")
@@ -416,7 +416,7 @@ def test_a_row_of_which_no_reading_is_stored_says_so(home: Home, simulator: Simu
     )
     short = home.run("status", "--short")
     assert (short.returncode, short.stdout) == (3, "?1\n")
-    assert "No reading of 1 is stored: `wfinspect list` shows which, " in short.stderr
+    assert "No reading is stored for 1 of the list: `wfinspect list` shows which, " in short.stderr
 
 
 def test_a_row_keeps_its_endpoint_and_says_how_to_change_that(

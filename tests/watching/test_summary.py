@@ -75,7 +75,7 @@ def test_the_columns_say_what_the_documents_do(
     unread = sum(r.instance is None and not r.is_gone for r in rows_now)
     gone = sum(r.is_gone for r in rows_now)
     assert summary.code_of(groups) == (5 if gone else 3 if unread else code)
-    said = [f"No reading of {unread} is stored: "] * bool(unread)
+    said = [f"No reading is stored for {unread} of the list: "] * bool(unread)
     said += [f"The service does not know {gone} of the list: "] * bool(gone)
     for words, found in zip(said, summary.troubles(groups), strict=True):
         assert found.startswith(words)

@@ -171,7 +171,7 @@ def _print(
     unread = sum(not (row.instance or row.is_gone) for row in found)
     if is_table and unread:
         output.say(
-            f"No reading of {unread} is stored: the app and `wfinspect watch --forever` read the "
+            f"No reading is stored for {unread} of the list: the app and `wfinspect watch --forever` read the "
             "list and store it; `wfinspect status` reads it now, and stores nothing."
         )
     if missing := {*ids} - {row.key.id for row in found}:

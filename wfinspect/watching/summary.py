@@ -101,7 +101,7 @@ def troubles(groups: Sequence[Group]) -> "Iterator[str]":
     """Yield a sentence on those that were never read, and on those that are gone."""
     if unread := sum(count for family, is_gone, count, *_ in groups if not (family or is_gone)):
         where = "`wfinspect list` shows which, the app and `wfinspect watch --forever` read them."
-        yield f"No reading of {unread} is stored: {where}"
+        yield f"No reading is stored for {unread} of the list: {where}"
     if gone := sum(count for _, is_gone, count, *_ in groups if is_gone):
         where = "`wfinspect list status=gone` shows which."
         yield f"The service does not know {gone} of the list: {where}"
