@@ -65,7 +65,7 @@ def test_runs_that_did_not_succeed_do_not_count(status: str) -> None:
     found = compare(running(41), [*runs(20, 20, 20), *runs(5, 5, 5, status=status)])
 
     assert (found.usual, found.late_at) == (None, None)
-    assert found.sentence(START) == "3 of 4 earlier runs known, too few to compare with"
+    assert found.sentence(START) == "3 of 4 runs of earlier dates known, too few to compare with"
 
 
 def test_a_run_is_not_compared_with_itself_nor_with_others_of_its_date() -> None:

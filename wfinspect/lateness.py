@@ -162,8 +162,8 @@ def compare(instance: WorkflowInstance, runs: Iterable[Run]) -> Lateness:
     """
     known = [r for r in runs if r.biz_date != instance.biz_date and r.seconds is not None]
     if len(known) < MIN_RUNS:
-        few = f"{len(known)} of {MIN_RUNS} earlier runs known, too few to compare with"
-        return Lateness(few if known else "no earlier runs to compare with yet")
+        few = f"{len(known)} of {MIN_RUNS} runs of earlier dates known, too few to compare with"
+        return Lateness(few if known else "no runs of earlier dates to compare with yet")
     usual = _usual([r.seconds or 0.0 for r in known])
     said = f"usually {usual}"
     started = moment(instance.started_time)

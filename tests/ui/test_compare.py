@@ -238,7 +238,7 @@ async def test_without_a_success_before_it_says_so_and_asks_no_more() -> None:
             await rig.settle()
 
         assert "No earlier run that succeeded is known." in rig.text
-        assert "no earlier runs to compare with yet" in rig.text
+        assert "no runs of earlier dates to compare with yet" in rig.text
         assert rig.control.questions == []
 
 

@@ -393,7 +393,8 @@ async def test_too_few_runs_are_said_and_nothing_is_claimed(rig: Watched) -> Non
     lateness = rig.outlook().lateness
     assert lateness is not None
     assert (
-        lateness.sentence(rig.clock.now()) == "3 of 4 earlier runs known, too few to compare with"
+        lateness.sentence(rig.clock.now())
+        == "3 of 4 runs of earlier dates known, too few to compare with"
     )
     assert not rig.row().is_late
     assert rig.counts == (0, DATES)

@@ -313,13 +313,13 @@ class CompareScreen(OverlayScreen):
             self.say_none(f"No {'earlier' if step > 0 else 'later'} run is known.")
 
     def action_choose(self) -> None:
-        """Choose among the earlier runs."""
+        """Choose among the other runs."""
         choices, title = [*map(self._choice, self._runs)], "Compare with another run"
         if choices:
             dialog = ChoiceScreen(lambda: choices, title, "compare", is_wide=True)
             self.app.push_dialog(dialog, self._put_beside)
         else:
-            self.say_none("No earlier run is known.")
+            self.say_none("No other run is known.")
 
     def _choice(self, run: Run) -> Choice:
         day = self._day(run)
